@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 
 from tests.noise.surveys import covers, labelled, population
 from unflip.errors import UsageError
-from unflip.noise.assisted import judge_corrected, prediction_powered, rogan_gladen
+from unflip.noise.assisted import (
+    accuracy,
+    accuracy_by_judge,
+    judge_corrected,
+    prediction_powered,
+    rogan_gladen,
+)
 from unflip.noise.means import mean_of
 from unflip.noise.partial import begg_greenes
 from unflip.noise.shares import known, share
@@ -203,3 +209,29 @@ def test_without_a_judge_there_is_no_assistance():
             method(replace(survey, judge_N=None))
         with pytest.raises(UsageError, match="drop assume_ppv"):
             method(survey, assume_ppv=known(0.9))
+
+
+def test_an_estimate_that_leaves_the_range_is_cut_and_says_so():
+    """A judge with far too much weight pushes the share out of [0, 1]; the method tells."""
+    truth_N = np.arange(200) % 10 == 0
+    gold_N = np.where(np.arange(200) < 40, truth_N, np.nan)
+    judge_N = np.where(np.arange(200) < 40, 1.0, 0.0)
+    rejected = Survey(accepted_N=np.zeros(200), rejected_N=np.ones(200), correct_N=gold_N,
+                      judge_N=judge_N)  # fmt: skip
+    figure = mean_of(rejected, rejected.rejected_N, tuning=3.0).share
+    assert figure.point == 0
+    assert figure.method == "beta, cut to [0, 1]"
+    assert mean_of(rejected, rejected.rejected_N).share.method == "beta"
+
+
+def test_accuracy_is_narrower_with_the_verdict_and_agrees_with_the_truth():
+    """P(correct) over all rows: PPI++ covers and beats the judge's corrected count."""
+    rng, hits, gains = np.random.default_rng(12), [], []
+    for _ in range(150):
+        truth_N, survey = population(rng, rows=2000, correct=0.6)
+        gold = labelled(rng, truth_N, survey, rejected=100, accepted=100)
+        ours, corrected = accuracy(gold), accuracy_by_judge(gold)
+        hits.append((covers(ours, 0.6), covers(corrected, 0.6)))
+        gains.append(ours.width / corrected.width)
+    assert np.mean(hits, axis=0).min() >= 0.92
+    assert np.mean(gains) < 0.8

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tests.noise.surveys import covers, labelled, population
 from unflip.errors import NotIdentifiable, UsageError
+from unflip.noise.assisted import prediction_powered
 from unflip.noise.gold import rates_from_arrays
 from unflip.noise.partial import begg_greenes
 from unflip.noise.shares import between, known
@@ -169,3 +170,56 @@ def test_a_stratum_without_labels_is_a_band_and_no_error():
     rates = begg_greenes(survey.without_labels(survey.stratum_N == "b"))
     assert math.isnan(rates.at("b").fn.point)
     assert rates.at("a").fn.point == pytest.approx(0.4)
+
+
+def test_j_knows_that_both_rates_err_together():
+    """Rates that share labels err in one direction; J's interval covers only if that counts."""
+    rng, hits, apart = np.random.default_rng(4), [], []
+    for _ in range(300):
+        truth_N, survey = population(rng, fp=0.2, fn=0.2, rows=2000)
+        rates = begg_greenes(labelled(rng, truth_N, survey, rejected=150, accepted=50))
+        hits.append(covers(rates.informativeness, 0.6))
+        apart.append(covers(replace(rates, correlation=0.0).informativeness, 0.6))
+    assert np.mean(hits) >= 0.93
+    assert np.mean(apart) < 0.92
+    full = begg_greenes(table((30, 10, 20, 40)))
+    assert full.correlation == pytest.approx(0, abs=0.02)
+
+
+def test_cells_with_hardly_a_label_are_taken_together_and_it_is_said():
+    """A cell that nobody labelled is estimated with its like, and the table says so."""
+    survey = table((30, 10, 20, 40))
+    cell_N = np.arange(100) % 10
+    sparse = replace(survey, cell_N=cell_N).without_labels((cell_N < 3) & (np.arange(100) > 3))
+    rates = begg_greenes(sparse)
+    assert 0 < rates.fn.point < 1
+    assert any("cells with labels on fewer than two" in said for said in rates.assumptions)
+    assert not any("fewer than two" in said for said in begg_greenes(survey).assumptions)
+
+
+@pytest.mark.parametrize(
+    ("accepted", "rejected", "fp", "fn"),
+    [(0, 1, 0.0, 1.0), (1, 0, 1.0, 0.0), (0, 0, None, None)],
+)
+def test_verdicts_of_one_kind_are_no_error(accepted, rejected, fp, fn):
+    """Always accept, always reject and always abstain have the rates that follow, or none."""
+    truth_N = np.arange(40) % 2
+    survey = Survey(
+        accepted_N=np.full(40, accepted),
+        rejected_N=np.full(40, rejected),
+        correct_N=truth_N,
+        judge_N=truth_N,
+    )
+    for estimate in (begg_greenes, prediction_powered):
+        rates = estimate(survey)
+        for rate, expected in ((rates.fp, fp), (rates.fn, fn)):
+            assert rate.point == expected if expected is not None else math.isnan(rate.point)
+        assert rates.fn_all.point == (1 - accepted)
+        json.dumps(rates.to_json(), allow_nan=False)
+
+
+def test_shares_of_1_are_1_after_all_rounding():
+    """With no wrong answer among the labels rho0 has no data; it is no artefact of rounding."""
+    survey = Survey(accepted_N=np.ones(40), rejected_N=np.zeros(40), correct_N=np.ones(40),
+                    judge_N=np.random.default_rng(0).random(40))  # fmt: skip
+    assert math.isnan(prediction_powered(survey).fp.point)

@@ -24,18 +24,21 @@ class Mean:
     Attributes:
         share: The figure with its interval; `n_eff` counts clusters, weights and the judge's help.
         influence_N: Each row's contribution to estimate - truth; they add up to about 0.
-        tuning: The weight lambda that the judge got, as PPI++ counts it: 0 unused, 1 fully used.
+        tuning: The weight lambda that the judge got: 0 unused, 1 fully used.
+        pooled: How many cells had labels in fewer than two clusters, and were taken together.
     """
 
     share: Proportion
     influence_N: Floats
     tuning: float = 0.0
+    pooled: int = 0
 
     def mixed(self, other: Mean, weight: Mean) -> Mean:
         """The share of correct rows in two classes together; `weight` is this one's part."""
-        gap = self.share.point - other.share.point
-        part = weight.share.point
-        moved_N = np.nan_to_num(gap) * weight.influence_N
+        part, gap = np.nan_to_num(
+            [weight.share.point, self.share.point - other.share.point]
+        ).tolist()
+        moved_N = gap * weight.influence_N
         return Mean(
             share=mixture(self.share, other.share, weight.share),
             influence_N=part * self.influence_N + (1 - part) * other.influence_N + moved_N,
@@ -83,7 +86,12 @@ def mean_of(
     slope = sample.slope(judge_C) if tuning is None else tuning
     fit = sample.regress(slope * judge_C)
     influence_N[class_N] = fit.influence_C
-    return Mean(share=sample.figure(fit, level), influence_N=influence_N, tuning=slope)
+    return Mean(
+        share=sample.figure(fit, level),
+        influence_N=influence_N,
+        tuning=slope,
+        pooled=sample.pooled,
+    )
 
 
 def counted(survey: Survey, hit_N: Bools, class_N: Bools, *, level: float = LEVEL) -> Mean:
@@ -136,12 +144,13 @@ class _Sample:
     labelled_n: Ints
     cell_C: Ints
     cluster_C: Ints
+    pooled: int
 
     @classmethod
     def of(cls, rows: Survey) -> _Sample:
         cluster_C = np.arange(len(rows)) if rows.cluster_N is None else rows.cluster_N
         labelled_n = np.flatnonzero(rows.labelled_N)
-        cell_C = _merge_thin(_cells(rows), labelled_n, cluster_C)
+        cell_C, pooled = _merge_thin(_cells(rows), labelled_n, cluster_C)
         chance_n = np.ones(len(labelled_n))
         if rows.probability_N is not None:
             chance_n = rows.probability_N[labelled_n]
@@ -154,6 +163,7 @@ class _Sample:
             labelled_n=labelled_n,
             cell_C=cell_C,
             cluster_C=cluster_C,
+            pooled=pooled,
         )
 
     @property
@@ -188,7 +198,7 @@ class _Sample:
         influence_C[self.labelled_n] += self.weight_n * rest_n * np.sqrt(freedom_H)[self.cell_n]
         surprise_G = np.asarray(np.bincount(self.cluster_n, self.weight_n * rest_n), dtype=float)
         return _Fit(
-            point=min(max(float(whole_C.mean()), 0.0), 1.0),
+            raw=float(whole_C.mean()),
             influence_C=influence_C,
             surprises=_contributors(surprise_G),
         )
@@ -202,14 +212,19 @@ class _Sample:
         effect = (variance + self.unseen()) * labels / plain
         # A variance estimated from few surprises is a guess, and from none it is 0. So start from
         # the design's worst (each cluster all or nothing), or from _PRIOR surprises if that is
-        # less, and let go of it with the square of the surprises seen.
+        # less, and let go of it as surprises come: quickly where rows stand alone, slowly in
+        # clusters, where a few flips of one row say little about flips of whole prompts.
         worst = labels * float((np.bincount(group_n, self.weight_n) ** 2).sum())
         spread = point * (1 - point) * labels
         start = worst * min(1.0, _PRIOR * worst / spread) if spread else worst
-        trust = 1 - 1 / (1 + fit.surprises**2)
+        seen, doubt = fit.surprises ** (1 + 1 / worst), 2 - 1 / worst
+        trust = seen / (seen + doubt)
         effect = max(effect, trust * effect + (1 - trust) * start)
         n_eff = labels / effect * _student(labels, len(groups_G), level)
-        return share(point * labels, labels, n_eff=n_eff, level=level)
+        figure = share(point * labels, labels, n_eff=n_eff, level=level)
+        # Rounding alone is no cut.
+        cut = abs(fit.raw - point) > 1e-9
+        return replace(figure, method="beta, cut to [0, 1]") if cut else figure
 
     def unseen(self) -> float:
         """Variance that cells without an event hide: half a pseudo-event, dealt out by weight."""
@@ -223,9 +238,16 @@ class _Sample:
 class _Fit:
     """An estimate, each row's contribution to its error, and on how many clusters that stands."""
 
-    point: float
+    raw: float
     influence_C: Floats
     surprises: float
+
+    @property
+    def point(self) -> float:
+        """The estimate inside [0, 1], which a judge's scores can push it out of."""
+        whole = float(round(self.raw))
+        # A sum of weights misses 0 and 1 by a hair, and 1 - 1e-16 is not a share of its own.
+        return whole if abs(self.raw - whole) < 1e-12 else min(max(self.raw, 0.0), 1.0)
 
 
 def _cells(rows: Survey) -> Ints:
@@ -239,17 +261,18 @@ def _cells(rows: Survey) -> Ints:
     return np.unique(code_C, return_inverse=True)[1].astype(np.int64)
 
 
-def _merge_thin(cell_C: Ints, labelled_n: Ints, cluster_C: Ints) -> Ints:
+def _merge_thin(cell_C: Ints, labelled_n: Ints, cluster_C: Ints) -> tuple[Ints, int]:
     """Cells with labels in fewer than two clusters become one, or join the best labelled cell."""
     count = int(cell_C.max()) + 1
     groups_H = _groups(cell_C[labelled_n], cluster_C[labelled_n], count)
     thin_H = groups_H < 2
     if count == 1 or not thin_H.any():
-        return cell_C
+        return cell_C, 0
     enough = groups_H[thin_H].sum() >= 2
     host = int(np.flatnonzero(thin_H)[0]) if enough else int(groups_H.argmax())
     merged_C = np.where(thin_H[cell_C], host, cell_C)
-    return np.unique(merged_C, return_inverse=True)[1].astype(np.int64)
+    merged_C = np.unique(merged_C, return_inverse=True)[1]
+    return merged_C.astype(np.int64), int(thin_H.sum())
 
 
 def _groups(cell_n: Ints, cluster_n: Ints, cells: int = 0) -> Ints:

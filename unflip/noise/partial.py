@@ -12,8 +12,8 @@ import numpy as np
 from unflip.errors import NotIdentifiable, UsageError
 from unflip.intervals import LEVEL, Proportion
 from unflip.noise.means import Mean, counted, mean_of
-from unflip.noise.shares import inverse, known
-from unflip.noise.survey import Survey
+from unflip.noise.shares import inverse
+from unflip.noise.survey import Floats, Survey
 from unflip.rates import NoiseRates, status_of
 
 
@@ -132,50 +132,72 @@ def table(
     abstain = counted(survey, ~survey.decided_N, everything_N, level=level)
     passed = counted(survey, survey.accepted_N, survey.decided_N, level=level)
     rejected = counted(survey, survey.rejected_N, ~survey.accepted_N, level=level)
-    if not abstain.share.k:
-        # Nobody abstains: what would be correct there is without consequence.
-        omega = omega.or_else(known(0.5, level=level))
     decided = pi.mixed(nu, passed)
     spurned = nu.mixed(omega, rejected)
     bayes = partial(_bayes, survey)
     fp = bayes(pi.flipped, nu.flipped, passed)
     fn = bayes(nu, pi, passed.flipped)
+    correlation = _correlation(survey, fp, fn)
     return NoiseRates(
-        fp=fp,
-        fn=fn,
-        fp_all=bayes(pi.flipped, spurned.flipped, accept),
-        fn_all=bayes(spurned, pi, accept.flipped),
-        abstain_wrong=bayes(omega.flipped, decided.flipped, abstain),
-        abstain_correct=bayes(omega, decided, abstain),
+        fp=fp.share,
+        fn=fn.share,
+        fp_all=bayes(pi.flipped, spurned.flipped, accept).share,
+        fn_all=bayes(spurned, pi, accept.flipped).share,
+        abstain_wrong=bayes(omega.flipped, decided.flipped, abstain).share,
+        abstain_correct=bayes(omega, decided, abstain).share,
         abstain=abstain.share,
         accept=accept.share,
         ppv=pi.share,
         false_omission=nu.share,
         by=survey.by,
-        status=status_of(fp, fn),
+        status=status_of(fp.share, fn.share, correlation=correlation),
         method=method,
-        assumptions=(*_assumed(survey, pi.share), *assumptions),
+        assumptions=(*_assumed(survey, classes), *assumptions),
+        correlation=correlation,
     )
 
 
-def _bayes(survey: Survey, in_part: Mean, in_rest: Mean, part: Mean) -> Proportion:
+def _bayes(survey: Survey, in_part: Mean, in_rest: Mean, part: Mean) -> Mean:
     """P(part | correct), its variance inflated where clusters make the three move together."""
     shares = in_part.share, in_rest.share, part.share
+    a, b, s = (share.point for share in shares)
+    whole = a * s + b * (1 - s)
+    if not whole > 0:
+        return Mean(share=inverse(*shares), influence_N=np.zeros(len(survey)))
+    # The slopes of a s / (a s + b (1 - s)) in its three figures.
+    terms = (
+        in_part.influence_N * (s * b * (1 - s) / whole**2),
+        in_rest.influence_N * (-s * a * (1 - s) / whole**2),
+        part.influence_N * (a * b / whole**2),
+    )
+    together_N = terms[0] + terms[1] + terms[2]
     inflation = 1.0
-    if survey.cluster_N is not None and all(0 < share.point < 1 for share in shares):
-        s = part.share.point
-        terms = (
-            in_part.influence_N / in_part.share.point,
-            -in_rest.influence_N / in_rest.share.point,
-            part.influence_N / (s * (1 - s)),
-        )
-        apart = sum((np.bincount(survey.cluster_N, term) ** 2).sum() for term in terms)
-        together = (np.bincount(survey.cluster_N, sum(terms)) ** 2).sum()
-        inflation = float(together / apart) if apart else 1.0
-    return inverse(*shares, inflation=inflation)
+    if survey.cluster_N is not None:
+        apart = sum(_squares(survey, term) for term in terms)
+        inflation = _squares(survey, together_N) / apart if apart else 1.0
+    return Mean(share=inverse(*shares, inflation=inflation), influence_N=together_N)
 
 
-def _assumed(survey: Survey, ppv: Proportion) -> tuple[str, ...]:
+def _correlation(survey: Survey, fp: Mean, fn: Mean) -> float:
+    """Between the errors of the two rates, which share labels, prompts and the accept share.
+
+    A negative one counts as 0: it would narrow J on the word of few labels.
+    """
+    length = math.sqrt(_squares(survey, fp.influence_N) * _squares(survey, fn.influence_N))
+    both = _squares(survey, fp.influence_N + fn.influence_N)
+    apart = _squares(survey, fp.influence_N) + _squares(survey, fn.influence_N)
+    return min(1.0, max(0.0, (both - apart) / 2 / length)) if length else 0.0
+
+
+def _squares(survey: Survey, influence_N: Floats) -> float:
+    """The variance that contributions add up to, prompt by prompt."""
+    if survey.cluster_N is None:
+        return float(influence_N @ influence_N)
+    return float((np.bincount(survey.cluster_N, influence_N) ** 2).sum())
+
+
+def _assumed(survey: Survey, classes: Classes) -> tuple[str, ...]:
+    ppv = classes.accepted.share
     said = ["the gold labels are right"]
     if survey.probability_N is not None:
         said.append("rows were chosen for labelling with the logged probabilities")
@@ -184,7 +206,11 @@ def _assumed(survey: Survey, ppv: Proportion) -> tuple[str, ...]:
         said.append(f"rows of one {within} had equal chances of being labelled")
     if survey.cluster_N is not None:
         said.append("prompts are independent of each other; rows of one prompt need not be")
-    if math.isnan(ppv.point):
+    if pooled := classes.rejected.pooled + classes.accepted.pooled:
+        said.append(f"{pooled} cells with labels on fewer than two prompts are taken together")
+    if not survey.accepted_N.any():
+        said.append("no row was accepted")
+    elif math.isnan(ppv.point):
         said.append(f"no accepted row was labelled: bands over any PPV in [{ppv.low:g}, 1]")
     elif ppv.method == "assumed":
         said.append(f"no accepted row was labelled: the PPV is taken to be {ppv.point:g}")

@@ -2,7 +2,8 @@
 
 The pool is dealt into as many parts as there are batches, whole prompts at a time and at random.
 Each batch is a small survey of its own part, and its chances depend on earlier batches only; so
-whatever was learned on the way, each batch is unbiased given the past, and so is their sum.
+whatever was learned on the way, its weighted totals are unbiased given the past, and so are their
+sums. (A rate is a ratio of such totals.)
 """
 
 from __future__ import annotations
@@ -113,10 +114,9 @@ class Sampler:
         for batch in range(self.batches):
             rows_n, chance_n = self._draw(batch, correct_N)
             done_n = ~np.isnan(correct_N[rows_n])
-            chance_N[rows_n] = chance_n * done_n.mean()
-            gold_N[rows_n] = correct_N[rows_n]
-            if not done_n.any():
-                break
+            if done_n.any():
+                chance_N[rows_n] = chance_n * done_n.mean()
+                gold_N[rows_n] = correct_N[rows_n]
         return replace(self.pool, correct_N=gold_N, probability_N=chance_N, cell_N=self.cell_N)
 
     @cached_property
@@ -167,7 +167,10 @@ class Sampler:
         pool, cell_N = self.pool, self.cell_N
         accepted_N, decided_N = pool.accepted_N, pool.decided_N
         correct_H, spread_H = _beliefs(pool, cell_N, known_N)
-        nu, pi = correct_H[cell_N][pool.rejected_N].mean(), correct_H[cell_N][accepted_N].mean()
+        nu, pi = (
+            float(correct_H[cell_N[class_N]].mean()) if class_N.any() else 0.5
+            for class_N in (pool.rejected_N, accepted_N)
+        )
         m = accepted_N.sum() / decided_N.sum()
         right, wrong = pi * m + nu * (1 - m), (1 - pi) * m + (1 - nu) * (1 - m)
         # Slopes of Begg and Greenes' rho0 and rho1 in nu and pi, by row of the class.
@@ -201,8 +204,10 @@ def _chances(need_P: Floats, size: int, *, least: float) -> Floats:
     """Chances proportional to need, in [least, 1], that add up to `size`."""
     if size >= len(need_P):
         return np.ones(len(need_P))
+    # No row is without any need, or what the others cannot take would not be spent.
+    need_P = need_P / need_P.max() + 1e-6 if need_P.any() else np.ones(len(need_P))
     need_H, cell_P, rows_H = np.unique(need_P, return_inverse=True, return_counts=True)
-    low, high = 0.0, 1.0 / max(float(need_H[0]), 1e-12)
+    low, high = 0.0, 1.0 / float(need_H[0])
     for _ in range(60):
         middle = (low + high) / 2
         if rows_H @ np.clip(middle * need_H, least, 1) < size:

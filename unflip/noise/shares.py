@@ -143,7 +143,13 @@ def _band(
     low = inverse(least_part, most_rest, part, inflation=inflation).low
     high = inverse(most_part, least_rest, part, inflation=inflation).high
     n = in_part.n + in_rest.n
-    return replace(between(low, high, level=part.level), method="band", n=n)
+    band = replace(between(low, high, level=part.level), method="band", n=n)
+    # Of an empty part it is without consequence how many would be correct: the rate is 0, or 1.
+    if part.point == 0 and in_rest.point > 0:
+        return replace(band, point=0.0, n_eff=_worth(most_part, in_rest, part))
+    if part.point == 1 and in_part.point > 0:
+        return replace(band, point=1.0, k=n, n_eff=_worth(in_part, most_rest, part))
+    return band
 
 
 def _extremes(figure: Proportion) -> tuple[Proportion, Proportion]:
@@ -216,6 +222,12 @@ def mixture(one: Proportion, other: Proportion, weight: Proportion) -> Proportio
         0.300 [0.260, 0.355]
     """
     w, n = weight.point, one.n + other.n
+    if math.isnan(w):
+        low, high = min(one.low, other.low), max(one.high, other.high)
+        return replace(between(low, high, level=weight.level), method="band", n=n)
+    if (w == 0 and math.isnan(one.point)) or (w == 1 and math.isnan(other.point)):
+        # The empty part has no say in the point.
+        return other if w == 0 else one
     if math.isnan(one.point) or math.isnan(other.point):
         low, high = w * one.low + (1 - w) * other.low, w * one.high + (1 - w) * other.high
         return replace(between(low, high, level=weight.level), method="band", n=n)
