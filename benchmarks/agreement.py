@@ -15,7 +15,7 @@ from pathlib import Path
 import machine
 import numpy as np
 
-from unflip.noise.agreement import agree
+from unflip.noise.unlabelled import agree
 
 PANELS = {
     "all judges": None,

@@ -16,18 +16,18 @@ from pathlib import Path
 import machine
 import numpy as np
 
-from unflip.noise.assisted import (
+from unflip.noise.few import (
+    Sampler,
     accuracy,
     accuracy_by_judge,
+    begg_greenes,
     judge_corrected,
     prediction_powered,
     rogan_gladen,
 )
+from unflip.noise.few.means import counted, judge_errors, votes
+from unflip.noise.few.shares import between, inverse, known, share
 from unflip.noise.gold import rates_from_arrays
-from unflip.noise.means import counted, judge_errors, votes
-from unflip.noise.partial import begg_greenes
-from unflip.noise.sampling import Sampler
-from unflip.noise.shares import between, inverse, known, share
 from unflip.noise.survey import Survey
 
 try:

@@ -17,10 +17,9 @@ import machine
 import numpy as np
 from scipy.stats import binom
 
-from unflip.noise.assisted import accuracy_by_judge, prediction_powered
+from unflip.noise.few import accuracy_by_judge, begg_greenes, prediction_powered
+from unflip.noise.few.means import judge_errors, mean_of
 from unflip.noise.inject import Correlated, Rows
-from unflip.noise.means import judge_errors, mean_of
-from unflip.noise.partial import begg_greenes
 from unflip.noise.survey import Survey
 
 try:

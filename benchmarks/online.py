@@ -22,9 +22,8 @@ from scipy.special import betainc, betaln, xlog1py, xlogy
 from scipy.stats import binom
 
 from unflip.intervals import clopper_pearson
-from unflip.noise.alarms import Alarm
-from unflip.noise.online import Recent, Running, one_each
-from unflip.noise.sequences import evidence, running
+from unflip.noise.online import Alarm, Recent, Running, one_each
+from unflip.noise.online.sequences import evidence, running
 from unflip.noise.survey import Survey
 
 RATES = (0.01, 0.05, 0.2, 0.5)

@@ -21,9 +21,7 @@ from scipy.special import betaincinv, betaln
 from scipy.stats import chi2_contingency
 
 from unflip.intervals import wilson
-from unflip.noise.columns import bins
-from unflip.noise.shrinkage import shrink
-from unflip.noise.strata import find, homogeneity
+from unflip.noise.slices import bins, find, homogeneity, shrink
 
 SIZES = np.array([10, 20, 40, 80, 200, 600])
 

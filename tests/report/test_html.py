@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from unflip.noise.few.shares import between
 from unflip.noise.gold import estimate
-from unflip.noise.shares import between
 from unflip.rates import Status
 from unflip.report import Collector, to_html
 from unflip.report.numbers import count, of, percent, span

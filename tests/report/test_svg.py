@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unflip.intervals import wilson
-from unflip.noise.shares import between
+from unflip.noise.few.shares import between
 from unflip.report import svg
 
 SHARES = st.floats(0, 1)

@@ -1,0 +1,129 @@
+"""Shares: ends that cover by exact enumeration, and Bayes' rule that is exact where it can be."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binom
+
+from unflip.errors import UsageError
+from unflip.noise.few.shares import between, complement, inverse, known, mixture, share
+
+chances = st.floats(0.01, 0.99)
+counts = st.integers(1, 400)
+
+
+def coverage(n, p_P):
+    """The exact coverage of `share` at each true p."""
+    k = np.arange(n + 1)
+    ends = [share(int(hits), n) for hits in k]
+    low, high = np.array([e.low for e in ends]), np.array([e.high for e in ends])
+    covers = (low <= p_P[:, None]) & (p_P[:, None] <= high)
+    return (binom.pmf(k, n, p_P[:, None]) * covers).sum(axis=1)
+
+
+@pytest.mark.parametrize("n", [20, 50, 100, 500])
+def test_a_share_covers_wherever_the_truth_is(n):
+    """Enumerated coverage stays above .928 at every true share, and averages to nominal."""
+    covered = coverage(n, np.linspace(0.05 / n, 0.5, 2000))
+    assert covered.min() > 0.928
+    assert 0.949 < covered.mean() < 0.975
+
+
+@given(counts, st.integers(0, 400))
+def test_hits_and_misses_mirror(n, k):
+    """The interval of the misses is one minus that of the hits."""
+    k = min(k, n)
+    mirrored = complement(share(n - k, n))
+    assert mirrored.low == pytest.approx(share(k, n).low, abs=1e-12)
+    assert mirrored.high == pytest.approx(share(k, n).high, abs=1e-12)
+
+
+@given(chances, st.floats(2, 500), st.floats(1.1, 10))
+def test_fewer_effective_rows_widen_a_share(p, n, effect):
+    """A design effect widens the interval and leaves the point."""
+    plain, clustered = share(p * n, n), share(p * n, n, n_eff=n / effect)
+    assert clustered.point == plain.point
+    assert clustered.width > plain.width
+
+
+def test_no_rows_say_nothing():
+    """Without a row the share is anywhere, and has no point."""
+    nothing = share(0, 0)
+    assert (nothing.low, nothing.high) == (0, 1)
+    assert math.isnan(nothing.point)
+
+
+@pytest.mark.parametrize(
+    ("make", "figures"), [(share, (3, 2)), (share, (-1, 2)), (known, (1.5,)), (between, (0.5, 0.4))]
+)
+def test_what_is_no_share_is_refused(make, figures):
+    """Counts and bounds that cannot be are the caller's mistake."""
+    with pytest.raises(UsageError):
+        make(*figures)
+
+
+@given(chances, chances, chances)
+def test_bayes_rule_is_exact_on_exact_shares(in_part, in_rest, part):
+    """Known shares give a known result: the latent algebra, without width."""
+    figure = inverse(known(in_part), known(in_rest), known(part))
+    exact = in_part * part / (in_part * part + in_rest * (1 - part))
+    assert figure.point == pytest.approx(exact)
+    assert figure.low == pytest.approx(exact)
+    assert figure.high == pytest.approx(exact)
+
+
+@given(st.integers(0, 50), chances, chances)
+def test_one_uncertain_share_keeps_its_own_interval(k, in_rest, part):
+    """Where the other two are known, the interval is that of the one, transformed."""
+
+    def rule(p):
+        return p * part / (p * part + in_rest * (1 - part))
+
+    one = share(k, 50)
+    figure = inverse(one, known(in_rest), known(part))
+    assert figure.low == pytest.approx(rule(one.low))
+    assert figure.high == pytest.approx(rule(one.high))
+
+
+@given(st.integers(0, 40), st.integers(0, 40), chances)
+def test_the_rest_is_what_is_left(k_part, k_rest, s):
+    """P(part | correct) and P(rest | correct) add up to 1, ends included."""
+    a, b, part = share(k_part, 40), share(k_rest, 40), share(s * 1000, 1000)
+    here, there = inverse(a, b, part), complement(inverse(b, a, complement(part)))
+    if k_part + k_rest:
+        assert here.point == pytest.approx(there.point)
+    assert here.low == pytest.approx(there.low, abs=1e-9)
+    assert here.high == pytest.approx(there.high, abs=1e-9)
+
+
+@given(st.integers(1, 99), st.integers(1, 99), st.integers(100, 900))
+def test_with_every_row_labelled_the_count_is_that_of_the_class(k_part, k_rest, scale):
+    """Bayes' rule on a full table is worth as many rows as are correct."""
+    rows_part, rows_rest = 100 * scale, 200 * scale
+    a, b = share(k_part * scale, rows_part), share(2 * k_rest * scale, rows_rest)
+    figure = inverse(a, b, share(rows_part, rows_part + rows_rest))
+    assert figure.n_eff == pytest.approx(k_part * scale + 2 * k_rest * scale)
+
+
+@given(st.integers(0, 30), chances, st.floats(0, 0.9))
+def test_bounds_make_a_band_that_holds_every_value_inside(k, part, low):
+    """A share known only to lie in [low, 1] gives a band around what each value would give."""
+    one, passed = share(k, 30), share(part * 1000, 1000)
+    band = inverse(one, between(low, 1.0), passed)
+    assert math.isnan(band.point)
+    for value in np.linspace(max(low, 1e-6), 1, 5):
+        inside = inverse(one, known(float(value)), passed)
+        assert band.low <= inside.low + 1e-12
+        assert inside.high <= band.high + 1e-12
+
+
+@given(chances, chances, chances)
+def test_a_mixture_lies_between_its_parts(one, other, weight):
+    """Two shares mixed by a known weight give the weighted mean, inside the parts' own ends."""
+    a, b = share(one * 100, 100), share(other * 100, 100)
+    mixed = mixture(a, b, known(weight))
+    assert mixed.point == pytest.approx(weight * one + (1 - weight) * other)
+    assert min(a.low, b.low) <= mixed.low <= mixed.high <= max(a.high, b.high)

@@ -1,0 +1,217 @@
+"""Rates when people looked at some rows only: Begg and Greenes' correction with logged chances."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+
+from unflip.errors import NotIdentifiable, UsageError
+from unflip.intervals import LEVEL, Proportion
+from unflip.noise.few.means import Mean, counted, mean_of
+from unflip.noise.few.shares import inverse
+from unflip.noise.survey import Floats, Survey
+from unflip.rates import NoiseRates, status_of
+
+
+def begg_greenes(
+    survey: Survey, *, level: float = LEVEL, assume_ppv: Proportion | None = None
+) -> NoiseRates:
+    """rho0 and rho1 from a survey in which people looked at some rows of either verdict.
+
+    With m = P(accept), nu = P(correct | reject) and pi = P(correct | accept), the PPV:
+    rho1 = nu (1 - m) / (nu (1 - m) + pi m) and rho0 = (1 - pi) m / ((1 - pi) m + (1 - nu)(1 - m)).
+
+    Without a label on an accepted row nothing is known of pi: rho0 is not identified, and rho1
+    depends on pi. Both then come back as bands over every PPV in [0, 1], without a point (NaN),
+    unless `assume_ppv` says more.
+
+    Args:
+        survey: Verdicts on all rows, labels on some; chances, clusters, cells and strata if any.
+        level: Two-sided coverage in (0, 1).
+        assume_ppv: What the PPV is where no accepted row was labelled: `known(0.98)` for points,
+            `between(0.9, 1)` for narrower bands.
+
+    Returns:
+        The rates, for the whole and for each stratum; `assumptions` says what they rest on.
+
+    Raises:
+        NotIdentifiable: No row is labelled.
+        UsageError: A PPV is assumed although accepted rows were labelled.
+
+    Source: Begg and Greenes 1983; Hajek 1971 for the weights.
+
+    Example:
+        >>> import numpy as np
+        >>> from unflip.noise.few.shares import known
+        >>> accepted_N = np.arange(1000) < 400
+        >>> correct_N = np.full(1000, np.nan)
+        >>> correct_N[:50] = 1                                  # 50 accepted rows, all correct
+        >>> correct_N[400:500] = np.arange(100) < 20            # 100 rejected ones, 20 correct
+        >>> survey = Survey(accepted_N=accepted_N, rejected_N=~accepted_N, correct_N=correct_N)
+        >>> print(begg_greenes(survey).fn)
+        0.231 [0.162, 0.308]
+        >>> survey = survey.without_labels(accepted_N)
+        >>> print(begg_greenes(survey, assume_ppv=known(0.95)).fn)
+        0.240 [0.168, 0.316]
+    """
+    classes_of = partial(classes_by_label, level=level)
+    return rates_by(classes_of, survey, method="begg-greenes", assume_ppv=assume_ppv)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Classes:
+    """How many rows are correct among those rejected (nu), accepted (pi) and abstained on."""
+
+    rejected: Mean
+    accepted: Mean
+    abstained: Mean
+
+
+def classes_by_label(
+    survey: Survey, *, level: float = LEVEL, tuning: float | None = 0.0
+) -> Classes:
+    """The three shares of correct rows, each from the labels within its class; see `mean_of`."""
+    mean = partial(mean_of, survey, level=level, tuning=tuning)
+    return Classes(
+        rejected=mean(survey.rejected_N),
+        accepted=mean(survey.accepted_N),
+        abstained=mean(~survey.decided_N),
+    )
+
+
+def rates_by(
+    classes_of: Callable[[Survey], Classes],
+    survey: Survey,
+    *,
+    method: str,
+    assume_ppv: Proportion | None = None,
+    assumptions: tuple[str, ...] = (),
+) -> NoiseRates:
+    """A table of rates, strata included, from a way to estimate the classes.
+
+    Raises:
+        NotIdentifiable: No row is labelled.
+        UsageError: A PPV is assumed although accepted rows were labelled.
+    """
+    if not survey.labels:
+        raise NotIdentifiable(
+            "no row has a gold label: label rejected rows, and some accepted ones"
+        )
+    if assume_ppv is not None and survey.labelled_N[survey.accepted_N].any():
+        raise UsageError("accepted rows were labelled, so the PPV is measured: drop assume_ppv")
+
+    def one(part: Survey) -> NoiseRates:
+        classes = classes_of(part)
+        if assume_ppv is not None:
+            classes = replace(classes, accepted=classes.accepted.or_else(assume_ppv))
+        return table(part, classes, method=method, assumptions=assumptions)
+
+    strata = {name: one(part) for name, part in survey.slices().items()}
+    return replace(one(survey), strata=strata)
+
+
+def table(
+    survey: Survey, classes: Classes, *, method: str, assumptions: tuple[str, ...] = ()
+) -> NoiseRates:
+    """Every rate that follows from the shares of correct rows in the three classes of verdicts.
+
+    Args:
+        survey: Whose verdicts, and how many of each kind.
+        classes: Shares of correct rows; one without a point makes a band of what depends on it.
+        method: Who estimated them.
+        assumptions: What that rests on, beyond what every survey rests on.
+    """
+    nu, pi, omega = classes.rejected, classes.accepted, classes.abstained
+    level = pi.share.level
+    everything_N = np.ones(len(survey), dtype=bool)
+    accept = counted(survey, survey.accepted_N, everything_N, level=level)
+    abstain = counted(survey, ~survey.decided_N, everything_N, level=level)
+    passed = counted(survey, survey.accepted_N, survey.decided_N, level=level)
+    rejected = counted(survey, survey.rejected_N, ~survey.accepted_N, level=level)
+    decided = pi.mixed(nu, passed)
+    spurned = nu.mixed(omega, rejected)
+    bayes = partial(_bayes, survey)
+    fp = bayes(pi.flipped, nu.flipped, passed)
+    fn = bayes(nu, pi, passed.flipped)
+    correlation = _correlation(survey, fp, fn)
+    return NoiseRates(
+        fp=fp.share,
+        fn=fn.share,
+        fp_all=bayes(pi.flipped, spurned.flipped, accept).share,
+        fn_all=bayes(spurned, pi, accept.flipped).share,
+        abstain_wrong=bayes(omega.flipped, decided.flipped, abstain).share,
+        abstain_correct=bayes(omega, decided, abstain).share,
+        abstain=abstain.share,
+        accept=accept.share,
+        ppv=pi.share,
+        false_omission=nu.share,
+        by=survey.by,
+        status=status_of(fp.share, fn.share, correlation=correlation),
+        method=method,
+        assumptions=(*_assumed(survey, classes), *assumptions),
+        correlation=correlation,
+    )
+
+
+def _bayes(survey: Survey, in_part: Mean, in_rest: Mean, part: Mean) -> Mean:
+    """P(part | correct), its variance inflated where clusters make the three move together."""
+    shares = in_part.share, in_rest.share, part.share
+    a, b, s = (share.point for share in shares)
+    whole = a * s + b * (1 - s)
+    if not whole > 0:
+        return Mean(share=inverse(*shares), influence_N=np.zeros(len(survey)))
+    # The slopes of a s / (a s + b (1 - s)) in its three figures.
+    terms = (
+        in_part.influence_N * (s * b * (1 - s) / whole**2),
+        in_rest.influence_N * (-s * a * (1 - s) / whole**2),
+        part.influence_N * (a * b / whole**2),
+    )
+    together_N = terms[0] + terms[1] + terms[2]
+    inflation = 1.0
+    if survey.cluster_N is not None:
+        apart = sum(_squares(survey, term) for term in terms)
+        inflation = _squares(survey, together_N) / apart if apart else 1.0
+    return Mean(share=inverse(*shares, inflation=inflation), influence_N=together_N)
+
+
+def _correlation(survey: Survey, fp: Mean, fn: Mean) -> float:
+    """Between the errors of the two rates, which share labels, prompts and the accept share.
+
+    A negative one counts as 0: it would narrow J on the word of few labels.
+    """
+    length = math.sqrt(_squares(survey, fp.influence_N) * _squares(survey, fn.influence_N))
+    both = _squares(survey, fp.influence_N + fn.influence_N)
+    apart = _squares(survey, fp.influence_N) + _squares(survey, fn.influence_N)
+    return min(1.0, max(0.0, (both - apart) / 2 / length)) if length else 0.0
+
+
+def _squares(survey: Survey, influence_N: Floats) -> float:
+    """The variance that contributions add up to, prompt by prompt."""
+    if survey.cluster_N is None:
+        return float(influence_N @ influence_N)
+    return float((np.bincount(survey.cluster_N, influence_N) ** 2).sum())
+
+
+def _assumed(survey: Survey, classes: Classes) -> tuple[str, ...]:
+    ppv = classes.accepted.share
+    said = ["the gold labels are right"]
+    if survey.probability_N is not None:
+        said.append("rows were chosen for labelling with the logged probabilities")
+    else:
+        within = "verdict" if survey.cell_N is None else "verdict and cell"
+        said.append(f"rows of one {within} had equal chances of being labelled")
+    if survey.cluster_N is not None:
+        said.append("prompts are independent of each other; rows of one prompt need not be")
+    if pooled := classes.rejected.pooled + classes.accepted.pooled:
+        said.append(f"{pooled} cells with labels on fewer than two prompts are taken together")
+    if not survey.accepted_N.any():
+        said.append("no row was accepted")
+    elif math.isnan(ppv.point):
+        said.append(f"no accepted row was labelled: bands over any PPV in [{ppv.low:g}, 1]")
+    elif ppv.method == "assumed":
+        said.append(f"no accepted row was labelled: the PPV is taken to be {ppv.point:g}")
+    return tuple(said)

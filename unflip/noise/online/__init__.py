@@ -1,0 +1,27 @@
+"""Rates while training runs: of late, so far, and an alarm when one rises."""
+
+from unflip.noise.online.alarms import (
+    Alarm,
+    collapsed,
+    disagreements,
+    dominated,
+    false_discoveries,
+    false_positives,
+    favourite,
+)
+from unflip.noise.online.estimators import Recent, Running, one_each
+from unflip.noise.online.sequences import running
+
+__all__ = [
+    "Alarm",
+    "Recent",
+    "Running",
+    "collapsed",
+    "disagreements",
+    "dominated",
+    "false_discoveries",
+    "false_positives",
+    "favourite",
+    "one_each",
+    "running",
+]
