@@ -378,6 +378,23 @@ def text_of(said: str | Sequence[Message]) -> str:
     return "".join(part.get("text") or "" for part in content if isinstance(part, Mapping))
 
 
+def look_up(row: Mapping[str, Any], column: str) -> Any:
+    """The value of a row's column, nested ones by their dots; None if there is none.
+
+    Example:
+        >>> look_up({"reward_model": {"ground_truth": "4"}}, "reward_model.ground_truth")
+        '4'
+    """
+    if column in row:
+        return row[column]
+    value: Any = row
+    for name in column.split("."):
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(name)
+    return value
+
+
 def _freeze(reference: Any) -> Any:
     return tuple(reference) if isinstance(reference, list) else reference
 

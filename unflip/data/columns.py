@@ -11,6 +11,7 @@ from typing import Any
 
 from unflip.data.lines import Row
 from unflip.errors import DataError
+from unflip.types import look_up
 
 FIELDS = ("prompt", "completion", "reference", "correct", "stratum", "id", "meta")
 ALIASES: Mapping[str, tuple[str, ...]] = {
@@ -72,23 +73,6 @@ def decide(rows: Sequence[Row], mapping: Mapping[str, str] | None = None) -> Col
     late = {alias: field for field in missing for alias in ALIASES[field]}
     used = {of[field] for field in FIELDS if field not in _SHARED or of[field] in _KNOWN}
     return Columns(of, frozenset(chats), late, frozenset(used))
-
-
-def look_up(row: Row, column: str) -> Any:
-    """The value of a column, nested ones by their dots; None if there is none.
-
-    Example:
-        >>> look_up({"reward_model": {"ground_truth": "4"}}, "reward_model.ground_truth")
-        '4'
-    """
-    if column in row:
-        return row[column]
-    value: Any = row
-    for name in column.split("."):
-        if not isinstance(value, Mapping):
-            return None
-        value = value.get(name)
-    return value
 
 
 def is_chat(value: Any) -> bool:

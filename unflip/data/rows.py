@@ -9,11 +9,11 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, TypeGuard
 
-from unflip.data.columns import Columns, decide, decoded_chat, is_chat, is_truth, look_up
+from unflip.data.columns import Columns, decide, decoded_chat, is_chat, is_truth
 from unflip.data.lines import BadRow, Item, NoRow, Row
 from unflip.data.sources import items_of
 from unflip.errors import DataError
-from unflip.types import JSON, Message, Sample
+from unflip.types import JSON, Message, Sample, look_up
 
 PEEKED = 100
 """Rows that are looked at to decide the columns."""

@@ -16,7 +16,7 @@ from unflip.intervals import LEVEL, Method, Proportion, wilson
 from unflip.noise.clusters import clustered, correlation
 from unflip.noise.rows import Prompts, alone, outcome_of, sharing, three_valued, truth_of
 from unflip.rates import NoiseRates, Status, status_of
-from unflip.types import Sample, Verdict
+from unflip.types import Sample, Verdict, look_up
 
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
@@ -136,7 +136,7 @@ class Tally:
         elif self._per in _FIELDS:
             value = getattr(sample, self._per)
         else:
-            value = sample.meta.get(self._per)
+            value = look_up(sample.meta, self._per)
         return NO_VALUE if value is None else str(value)
 
     def _strata(self) -> list[tuple[str, Ints]]:

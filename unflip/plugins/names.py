@@ -27,11 +27,14 @@ BUILT_IN: Mapping[str, str] = {
     "math": "unflip.verifiers.math:Math",
     "numeric": "unflip.verifiers.numeric:Numeric",
 }
+_RECORDED = "unflip.verifiers.recorded:Recorded"
 _EXTRAS: Mapping[str, tuple[str, str]] = {
     "math": ("math", "math_verify"),
     "numeric": ("units", "pint"),
 }
 """The extra that a built-in verifier can use, and a module by which to tell that it is there."""
+COLUMN = "column:"
+"""What precedes the name of a column that holds verdicts."""
 _SPEC = re.compile(r"(?P<target>(?:.+?:)?[\w./\\-]+)(?:\((?P<options>.*)\))?", re.DOTALL)
 
 
@@ -62,6 +65,7 @@ def load(
     **a reward function** of TRL's, verl's or OpenRLHF's kind, or a plain `(completion, reference)
     -> bool | float`; which one is told by the names of its parameters. Options follow in brackets:
     `numeric(rel=1e-3)`. Of a reward function, `kind` and `accept_at` may stand there too.
+    `column:NAME` takes the verdicts that a column of the data holds.
 
     Args:
         spec: The name.
@@ -78,6 +82,8 @@ def load(
         >>> reward(Sample("It is 3, no, it is 4", "4")).reason.value
         'rewarded'
     """
+    if spec.startswith(COLUMN):
+        return _recorded(spec.removeprefix(COLUMN), accept_at)
     parts = _SPEC.fullmatch(spec.strip())
     if parts is None:
         raise PluginError(f"{spec!r} is no name of a verifier; {_known()}")
@@ -95,6 +101,12 @@ def load(
         accept_at=_number(options.pop("accept_at", accept_at)),
         options=options,
     )
+
+
+def _recorded(column: str, accept_at: float | None) -> Verifier:
+    place, attr = _split(_RECORDED)
+    verifier: Verifier = getattr(importlib.import_module(place), attr)(column, _number(accept_at))
+    return verifier
 
 
 def available() -> list[Plugin]:
@@ -141,7 +153,10 @@ def _names() -> list[str]:
 
 
 def _known() -> str:
-    return f"there are {', '.join(_names())}, and module:attr or path/to/file.py:attr for your own"
+    return (
+        f"there are {', '.join(_names())}, module:attr or path/to/file.py:attr for your own, "
+        "and column:NAME for recorded verdicts"
+    )
 
 
 def _split(place: str) -> tuple[str, str]:
