@@ -30,7 +30,7 @@ class Recorded:
 
     Raises:
         UsageError: No column is named.
-        NoVerdict: The column of a row holds something else; a run abstains there and says so.
+        NoVerdict: The column of a row holds something else, which stops a run.
 
     Example:
         >>> judged = Sample("4", "4", meta={"judges": {"gpt4": "yes", "rm": 0.3}})
