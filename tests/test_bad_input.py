@@ -140,7 +140,7 @@ def test_bad_rows_lose_no_good_ones(tmp_path):
 
 
 def test_null_labels_and_repeated_ids_are_no_trouble(tmp_path):
-    """A row without a label counts for no rate, and a repeated id is a remark."""
+    """A row without a label counts in the share of accepts only; a repeated id is a remark."""
     path = written(
         tmp_path / "rows.jsonl", GOOD, GOOD | {"correct": None}, GOOD | {"correct": False}
     )
@@ -148,7 +148,7 @@ def test_null_labels_and_repeated_ids_are_no_trouble(tmp_path):
         "estimate", path, "--with", "exact", "--workers", 0, "--json", "-o", tmp_path / "o"
     )
     rates = json.loads(result.stdout)
-    assert (rates["fp"]["n"], rates["fn"]["n"], rates["accept"]["n"]) == (1, 1, 3)
+    assert (rates["ppv"]["n"], rates["accept"]["n"], rates["method"]) == (2, 3, "begg-greenes")
     assert "2 of 3 samples repeat an earlier id" in result.stderr
 
 

@@ -249,3 +249,79 @@ def test_the_module_runs_too():
     """`python -m unflip` is the same program."""
     command = [sys.executable, "-m", "unflip", "--version"]
     assert "0.1.0" in subprocess.check_output(command, text=True, env=os.environ)
+
+
+@pytest.fixture
+def judged(folder):
+    """Two hundred rows with a recorded verdict, a judge's, a training step, and all labels."""
+    rows = [
+        {
+            "id": str(n),
+            "prompt": f"question {n}",
+            "completion": f"answer {n}",
+            "reference": "7",
+            "correct": n % 2,
+            "step": n // 20,
+            "said": {"rule": int(n % 2 and n % 6 != 1), "judge": "yes" if n % 2 else "no"},
+        }
+        for n in range(200)
+    ]
+    path = folder / "judged.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def test_recorded_verdicts_are_measured_like_any(judged):
+    """`--with column:NAME` takes what a column says: rejects of every third correct answer."""
+    result = run("estimate", judged, "--with", "column:said.rule", "--json")
+    rates = NoiseRates.from_json(json.loads(result.stdout))
+    assert (rates.fp.point, rates.fn.k, rates.fn.n) == (0, 34, 100)
+
+
+def test_a_budget_and_a_judge_estimate_from_few_labels(judged):
+    """The method, the labels spent, what it rests on and what wrong labels would do are told."""
+    out = run(
+        "estimate", judged, "--with", "column:said.rule", "--judge", "column:said.judge",
+        "--gold-budget", 40, "--over", "step", "-o", "run",
+    ).stdout  # fmt: skip
+    for told in (
+        "ppi++",
+        "40",
+        "logged probabilities",
+        "If 2.5% of the labels are wrong (1 of 40)",
+    ):
+        assert told in out
+    assert "<svg" in Path("run", REPORT).read_text()
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--audit-positives", 5], "say its size"),
+        (["--gold-budget", 40, "--audit-positives", 41], "0 to 40"),
+        (["--gold-budget", 4000], "there are 200 decided rows"),
+        (["--assume-ppv", "often"], "0.98 or 0.9:1"),
+        (["--assume-ppv", "0.9"], "PPV"),
+        (["--judge", "column:nothing"], "decided no row"),
+        (["--judge", "colum:nothing"], "colum"),
+        (["--over", "nothing"], "no number"),
+    ],
+)
+def test_misuse_of_the_options_says_what_to_do(judged, options, told):
+    """Each slip ends in one line with the remedy, and code 2."""
+    assert told in run("estimate", judged, "--with", "column:said.rule", *options, code=2).stderr
+
+
+def test_labels_that_a_person_gives_feed_the_estimate(judged):
+    """`label` asks in the terminal and stops in order; the estimate uses what was said so far."""
+    rows = [json.loads(line) for line in judged.read_text().splitlines()]
+    for row in rows:
+        del row["correct"]
+    judged.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    asked = ["label", str(judged), "--with", "column:said.rule", "--gold-budget", "20"]
+    CliRunner().invoke(main, asked, input="c\nw\nw\nq\n")
+    out = run("estimate", judged, "--with", "column:said.rule", "--json").stdout
+    assert NoiseRates.from_json(json.loads(out)).ppv.n + 0 <= 3
+    CliRunner().invoke(main, asked, input="c\n" * 17)
+    (kept,) = Path("unflip-runs").glob("*/labels.jsonl")
+    assert len(kept.read_text().splitlines()) == 20

@@ -198,10 +198,11 @@ def test_rates_that_err_together_widen_j(a, b, correlation):
     assert (full.low, full.high) == pytest.approx((1 - fp.high - fn.high, 1 - fp.low - fn.low))
 
 
-def test_without_data_j_is_unknown():
-    """One class without rows leaves J NaN between -1 and 1."""
-    j = youden(wilson(0, 0), wilson(1, 10))
-    assert (math.isnan(j.point), j.low, j.high) == (True, -1, 1)
+def test_without_data_j_has_bounds_alone():
+    """One class without rows leaves J without a point, between what the other class allows."""
+    fn = wilson(1, 10)
+    j = youden(wilson(0, 0), fn)
+    assert (math.isnan(j.point), j.low, j.high) == (True, -fn.high, 1 - fn.low)
 
 
 def test_a_plain_interval_survives_json_without_a_point():

@@ -182,6 +182,8 @@ def mover(point: float, *parts: tuple[float, Interval], correlation: float = 0.0
 def youden(fp: Interval, fn: Interval, *, correlation: float = 0.0) -> Interval:
     """J = 1 - rho0 - rho1 with its MOVER interval: how much signal a verdict carries, in [-1, 1].
 
+    Where of a rate only bounds are known (its point is NaN), J has bounds too, and no point.
+
     Args:
         fp: rho0.
         fn: rho1.
@@ -193,7 +195,11 @@ def youden(fp: Interval, fn: Interval, *, correlation: float = 0.0) -> Interval:
         >>> print(youden(wilson(0, 50), wilson(0, 50)))
         1.000 [0.899, 1.000]
     """
-    j = mover(1 - fp.point - fn.point, (-1, fp), (-1, fn), correlation=correlation)
+    point = 1 - fp.point - fn.point
+    if math.isnan(point):
+        ends = {"low": 1 - fp.high - fn.high, "high": 1 - fp.low - fn.low}
+        return Interval(point=point, **ends, level=fp.level, method="bounds")
+    j = mover(point, (-1, fp), (-1, fn), correlation=correlation)
     return Interval(
         point=j.point, low=max(-1.0, j.low), high=min(1.0, j.high), level=j.level, method="mover"
     )

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import itertools
-import json
 import os
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, cast
+from typing import Any, BinaryIO, NamedTuple
 
+from unflip.appending import append, end_of_last_line, lock, opened, row_in
 from unflip.errors import DataError, UsageError
 from unflip.run import Cache, Workers, serial, verify_all
 from unflip.types import Sample, Verdict, Verifier, identity
 
 _SERIAL = serial()
 _FIRST_BYTES = b'{"id": '
-_BLOCK = 1 << 16
 
 
 class Recorded(NamedTuple):
@@ -113,12 +111,12 @@ def read_verdicts(path: str | os.PathLike[str]) -> Iterator[Recorded]:
         ...     list(read_verdicts(path))
         [Recorded(id='7', key='00', verdict=Verdict(accept: match, by='x@1+0'))]
     """
-    with _opened(Path(path), "rb") as file:
+    with opened(Path(path), "rb") as file:
         for number, line in enumerate(file, start=1):
             if not line.endswith(b"\n"):
                 return
             where = f"{path}, line {number}"
-            row = _row(line, where)
+            row = row_in(line, where)
             yield Recorded(row.get("id"), row["key"], _verdict(row, where))
 
 
@@ -152,9 +150,8 @@ class _Record:
 
     @contextlib.contextmanager
     def open(self) -> Iterator[None]:
-        # Unbuffered: what cannot be written is told at once, and not once more on closing.
-        with _opened(self._path, "ab+", 0) as self._file, _opened(self._path, "rb") as old:
-            _lock(self._file, self._path)
+        with opened(self._path, "ab+", 0) as self._file, opened(self._path, "rb") as old:
+            lock(self._file, self._path)
             self._old = _OldRows(old, self._path, self._by)
             self._file.truncate(self._old.end)
             yield
@@ -176,12 +173,7 @@ class _Record:
         key = self._unwritten.popleft()
         if key is None:
             return
-        line = json.dumps(row_of(sample, verdict, key=key)).encode() + b"\n"
-        try:
-            while line:
-                line = line[self._file.write(line) :]
-        except OSError as why:
-            raise DataError(f"{self._path} cannot be written: {why.strerror}") from why
+        append(self._file, self._path, row_of(sample, verdict, key=key))
 
 
 class _OldRows:
@@ -195,7 +187,7 @@ class _OldRows:
         self._file = file
         self._path = path
         self._by = by
-        self.end = _end_of_last_line(file)
+        self.end = end_of_last_line(file)
         self._places: dict[str, int] | None = None
         self._earlier: dict[int, int] = {}
         self._rows = self._walk()
@@ -219,13 +211,13 @@ class _OldRows:
         if place in self._earlier:
             self._places[key] = self._earlier.pop(place)
         self._file.seek(place)
-        return _verdict(_row(self._file.readline(), self._where(place)), self._where(place))
+        return _verdict(row_in(self._file.readline(), self._where(place)), self._where(place))
 
     def _walk(self) -> Iterator[tuple[int, dict[str, Any]]]:
         place = self._file.seek(0)
         while place < self.end:
             line = self._file.readline()
-            row = _row(line, self._where(place))
+            row = row_in(line, self._where(place))
             if row.get("by") != self._by:
                 raise DataError(
                     f"{self._path} holds verdicts by {row.get('by')}, and this run is by "
@@ -254,45 +246,8 @@ class _OldRows:
             raise DataError(f"{self._path} is no file of recorded verdicts: choose another one")
 
 
-def _row(line: bytes, where: str) -> dict[str, Any]:
-    try:
-        row = json.loads(line)
-    except ValueError as why:
-        raise DataError(f"{where}: this row is not JSON: {why}") from why
-    if not isinstance(row, dict) or not isinstance(row.get("key"), str):
-        raise DataError(f"{where}: this row is no recorded verdict: {line[:60]!r}")
-    return row
-
-
 def _verdict(row: dict[str, Any], where: str) -> Verdict:
     try:
         return Verdict.from_json({k: v for k, v in row.items() if k not in ("id", "key")})
     except UsageError as why:
         raise DataError(f"{where}: {why}") from why
-
-
-def _end_of_last_line(file: BinaryIO) -> int:
-    """Where the last line that has an end has it; behind it there may be a torn one."""
-    place = file.seek(0, os.SEEK_END)
-    while place > 0:
-        start = max(0, place - _BLOCK)
-        file.seek(start)
-        found = file.read(place - start).rfind(b"\n")
-        if found >= 0:
-            return start + found + 1
-        place = start
-    return 0
-
-
-def _opened(path: Path, mode: str, buffering: int = -1) -> BinaryIO:
-    try:
-        return cast("BinaryIO", path.open(mode, buffering))
-    except OSError as why:
-        raise DataError(f"{path} cannot be opened: {why.strerror}") from why
-
-
-def _lock(file: BinaryIO, path: Path) -> None:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as why:
-        raise DataError(f"another run is writing {path}: wait for it, or stop it") from why

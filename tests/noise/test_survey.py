@@ -92,3 +92,28 @@ def test_chances_not_logged_are_read_off_the_labels():
         correct_N=[1, NAN, 0, NAN, NAN, NAN],
     )
     assert survey.chance_N.tolist() == [0.5, 0.5, 0.25, 0.25, 0.25, 0.25]
+
+
+@pytest.mark.parametrize("column", [[1, NAN, 0, 0], [1, -1, 0, 0], [0.7, 0, 0, 0]])
+def test_a_verdict_is_yes_or_no(column):
+    """NaN, -1 and scores are truthy, and no verdicts."""
+    with pytest.raises(UsageError, match="accepted_N"):
+        small(accepted_N=column, rejected_N=[0, 0, 0, 0])
+
+
+@pytest.mark.parametrize("names", [[10, 2, 2, 10], ["b", "a", "a", "b"], [None, "a", "a", None]])
+def test_strata_of_any_type_hold_their_rows(names):
+    """Each row is in the slice of its name as text, and slices have no slices."""
+    slices = small(stratum_N=np.array(names, dtype=object), judge_N=[0.1, 0.2, 0.3, 0.4]).slices()
+    assert list(slices) == sorted({str(name) for name in names})
+    for name, part in slices.items():
+        expected = [0.1 * (row + 1) for row in range(4) if str(names[row]) == name]
+        assert part.judge_N.tolist() == pytest.approx(expected)
+        assert part.slices() == {}
+
+
+def test_slices_number_their_prompts_anew():
+    """A slice of few prompts does not carry the numbers of all."""
+    part = small(stratum_N=list("aabb"), cluster_N=[5, 5, 900, 7]).slices()["b"]
+    assert part.groups == 2
+    assert part.cluster_N.tolist() == [1, 0]

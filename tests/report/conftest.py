@@ -2,8 +2,11 @@
 
 import pytest
 
+from unflip.intervals import wilson
+from unflip.noise.few.shares import between
 from unflip.noise.gold import estimate
-from unflip.report import Collector, check_of
+from unflip.noise.online import Point, Raised, Trace
+from unflip.report import Collector, Cost, check_of
 from unflip.types import Outcome, Reason, Sample, Verdict
 
 REASON = {
@@ -89,4 +92,43 @@ def tell(text):
         rows,
         self_check=check_of(40, [(text, Reason.MISMATCH, 3)]),
         about={"dataset": text, text: text},
+        costs=costs_by(text),
+        trace=trace_with(text),
+    )
+
+
+def costs_by(name):
+    """What two methods said after more and more labels; one knew bounds at first."""
+    return [
+        Cost(method=name, labels=20, fp=between(0.0, 0.4), fn=wilson(0, 0)),
+        Cost(method=name, labels=80, fp=wilson(2, 40), fn=wilson(9, 40)),
+        Cost(method=f"{name}, judge", labels=20, fp=wilson(1, 10), fn=wilson(3, 10)),
+        Cost(method=f"{name}, judge", labels=80, fp=wilson(2, 60), fn=wilson(12, 60)),
+    ]
+
+
+def trace_with(words):
+    """A rising rate over 30 steps, with an alarm, a silent one, and one that was not watched."""
+    return Trace(
+        points=tuple(
+            Point(
+                step=step,
+                rows=40,
+                labels=20,
+                accept=0.4,
+                recent_fp=wilson(step, 40) if step > 2 else wilson(0, 0),
+                recent_fn=wilson(8, 40) if step > 4 else between(0.1, 0.5),
+                running_fp=wilson(step * step, 900),
+                running_fn=wilson(0, 0),
+            )
+            for step in range(30)
+        ),
+        alarms=(
+            Raised(what=words, limit=0.1, step=12),
+            Raised(what="short completions", limit=0.2),
+            Raised(what="judge", why=words),
+        ),
+        reference=6,
+        patience=600.0,
+        notes=(words,),
     )

@@ -3,6 +3,7 @@
 import json
 import random
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from unflip.errors import UsageError
 from unflip.noise.gold import estimate
-from unflip.report import Collector, Findings, check_of
+from unflip.report import Collector, Findings, Spending, check_of
 from unflip.report.collect import EXAMPLES, REFUSED
 from unflip.report.findings import Truth
 from unflip.types import Outcome, Reason, Sample, Verdict
@@ -118,9 +119,28 @@ def test_findings_survive_json(told, text):
     assert (back.timing, back.self_check) == (findings.timing, findings.self_check)
 
 
+def test_what_labels_cost_survives_json(findings):
+    """Costs, traces and spending come back from a file, NaN and bounds included."""
+    spent = Spending(budget=None, labels=9, accepted=4, rejected=5, skipped=1, waiting=2)
+    findings = replace(findings, spent=spent, doubt="If some are wrong.")
+    back = Findings.from_json(json.loads(json.dumps(findings.to_json(), allow_nan=False)))
+    assert repr(back.costs) == repr(findings.costs)
+    assert repr(back.trace) == repr(findings.trace)
+    assert (back.spent, back.doubt) == (spent, "If some are wrong.")
+
+
 @pytest.mark.parametrize(
     "change",
-    [{"schema": 2}, {"counts": None}, {"rates": {}}, {"false_accepts": [{}]}, {"timing": 3}],
+    [
+        {"schema": 1},
+        {"counts": None},
+        {"rates": {}},
+        {"false_accepts": [{}]},
+        {"timing": 3},
+        {"costs": [{}]},
+        {"trace": {"points": 1}},
+        {"spent": {"labels": 1}},
+    ],
 )
 def test_another_file_is_refused(findings, change):
     """A file of another schema, or that holds no findings, is an error and not a guess."""

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from unflip.intervals import wilson
 from unflip.noise.few.shares import between
 from unflip.noise.gold import estimate
+from unflip.noise.online import Trace
 from unflip.rates import Status
 from unflip.report import Collector, to_html
 from unflip.report.numbers import count, of, percent, span
@@ -21,9 +23,9 @@ from unflip.types import Outcome, Reason, Sample, Verdict
 VOID = {"meta", "br", "hr", "img", "input", "link"}
 # What a page may carry at all: nothing here loads, runs or leads anywhere but into the page.
 ATTRIBUTES = {
-    "aria-hidden", "aria-label", "charset", "class", "content", "cx", "d", "dir", "height", "href",
-    "http-equiv", "id", "lang", "name", "overflow", "r", "role", "scope", "text-anchor", "width",
-    "x", "x1", "x2", "y", "y1", "y2",
+    "aria-hidden", "aria-label", "charset", "class", "content", "cx", "d", "dir", "dx", "height",
+    "href", "http-equiv", "id", "lang", "name", "overflow", "preserveaspectratio", "r", "role",
+    "scope", "text-anchor", "viewbox", "width", "x", "x1", "x2", "y", "y1", "y2",
 }  # fmt: skip
 HOSTILE = [
     "</p></section><script>alert(1)</script>",
@@ -225,6 +227,76 @@ def test_no_word_is_missing():
     assert (set(OUTCOMES), set(REASONS), set(STATUS)) == (set(Outcome), set(Reason), set(Status))
 
 
+def section(html, key):
+    """The section of a page with this id; empty if there is none."""
+    found = re.search(rf'<section id="{key}">.*?</section>', html, re.DOTALL)
+    return found[0] if found else ""
+
+
+def test_each_method_has_a_line_in_both_panels(findings):
+    """The picture of labels names every method, and draws its dots where something is known."""
+    drawn = section(to_html(findings), "cost")
+    assert Page(drawn).text.count("it is 7, judge") >= 1
+    assert drawn.count("<figure>") == 2
+    # Of the first method rho0 is bounds at first, and rho1 unknown: neither has a dot there.
+    assert drawn.count('<svg class="spot c1"') == 1 + 2
+    assert drawn.count('<svg class="spot c2"') == 1 + 4
+    assert "rho0" in drawn
+    assert "rho1" in drawn
+
+
+def test_alarms_are_marked_and_told(findings):
+    """An alarm that went off stands in all panels; every alarm is told in the table."""
+    drawn = section(to_html(findings), "training")
+    assert drawn.count('class="alarm"') == 3 + 1  # and one in the legend
+    page = Page(drawn)
+    assert row_of(page, "it is 7")[1:] == ["10.0%", "went off at step 12"]
+    assert row_of(page, "short completions")[1:] == ["20.0%", "silent"]
+    assert row_of(page, "judge")[1:] == ["–", "not watched: it is 7"]
+
+
+def test_sections_without_content_are_left_out(findings):
+    """No costs, no steps, and nothing known of the labels: none of these is told."""
+    bare = to_html(replace(findings, costs=(), trace=None))
+    empty = to_html(replace(findings, costs=(), trace=Trace()))
+    for html in (bare, empty):
+        assert not section(html, "cost")
+        assert not section(html, "training")
+        assert not section(html, "labels")
+
+
+def test_a_trace_of_one_step_is_drawn(findings):
+    """A single step is a dot, and a rate that nobody knows is nothing."""
+    one = replace(findings.trace, points=findings.trace.points[5:6], alarms=())
+    drawn = section(to_html(replace(findings, trace=one)), "training")
+    assert drawn.count('<svg class="spot') == 4  # rho0 of late and so far, rho1 of late, accepts
+    assert 'class="alarm"' not in drawn
+    nothing = replace(one.points[0], recent_fp=wilson(0, 0), running_fp=wilson(0, 0))
+    blind = replace(findings, trace=replace(one, points=(nothing,)))
+    assert section(to_html(blind), "training").count('<svg class="spot') == 2
+
+
+def test_a_log_without_labels_draws_accepts_alone(findings):
+    """Where no rate is known there is no panel for it, and alarms are named in the one left."""
+    names = ("recent_fp", "recent_fn", "running_fp", "running_fn")
+    nothing = dict.fromkeys(names, wilson(0, 0))
+    points = tuple(replace(point, **nothing) for point in findings.trace.points)
+    blind = replace(findings, trace=replace(findings.trace, points=points))
+    drawn = section(to_html(blind), "training")
+    assert drawn.count("<figure>") == 1
+    assert drawn.count('class="words"') == 1
+    assert "so far" not in drawn
+
+
+def test_a_long_trace_stays_small(findings):
+    """Ten thousand steps are thinned to what a screen can show."""
+    points = [replace(findings.trace.points[9], step=step) for step in range(10_000)]
+    long = replace(findings, trace=replace(findings.trace, points=tuple(points)))
+    drawn = section(to_html(long), "training")
+    assert len(drawn) < 60_000
+    assert ">9,999</text>" in drawn
+
+
 def test_a_megabyte_is_cut_with_a_note():
     """A completion of a million characters is shown around its answer; the rest is counted."""
     text = "x" * 1_000_000 + "42"
@@ -298,6 +370,8 @@ def _luminance(colour):
         ("agree", "paper", 3),
         ("open", "paper", 3),
         ("time", "paper", 3),
+        ("c3", "paper", 3),
+        ("c4", "paper", 3),
     ],
 )
 def test_colours_contrast(scheme, front, back, least):

@@ -81,7 +81,7 @@ def test_markup_in_data_stays_asleep(told, text):
     }  # fmt: skip
     assert "@someone" not in rest
     assert not re.search(r"(?<!\\)\]\(", rest)
-    assert len(re.findall(r"^#", rest, flags=re.MULTILINE)) == 5
+    assert len(re.findall(r"^#", rest, flags=re.MULTILINE)) == 6
 
 
 def test_the_rates_are_the_rates(findings):
@@ -102,6 +102,20 @@ def test_the_confusion_is_the_confusion(findings):
     assert "| correct | 100 | 12 | 3 | 115 |" in page
     assert "| wrong | 5 | 120 | 0 | 125 |" in page
     assert "| unlabelled | 0 | 4 | 2 | 6 |" in page
+
+
+def test_costs_and_traces_are_tables(findings):
+    """Every method, every alarm, and the first and last step stand in the page."""
+    page = to_markdown(findings)
+    assert "| `it is 7` | 20 | 0.0–40.0% | unknown |" in page
+    assert "| `it is 7, judge` | 80 | 3.3% (0.9–11.4%) | 20.0% (11.8–31.8%) |" in page
+    assert "| `it is 7` | 10.0% | went off at step 12 |" in page
+    assert "| `judge` | – | not watched: `it is 7` |" in page
+    assert re.search(r"^\| 0 \| unknown \|", page, re.MULTILINE)
+    assert re.search(r"^\| 29 \| 72\.5% ", page, re.MULTILINE)
+    bare = to_markdown(replace(findings, costs=(), trace=None))
+    assert "training" not in bare
+    assert "method | labels" not in bare
 
 
 def test_runs_without_rows_or_labels_render(row, found):

@@ -9,8 +9,11 @@ from __future__ import annotations
 import click
 
 from unflip.cli.compare import compare
-from unflip.cli.estimate import demo, estimate, report
+from unflip.cli.demo import demo
+from unflip.cli.estimate import estimate
+from unflip.cli.label import label
 from unflip.cli.listing import list_
+from unflip.cli.report import report
 from unflip.cli.verify import verify
 
 
@@ -27,5 +30,5 @@ def main() -> None:
     """Verifiers flip labels. Measure the flips, and take them back."""
 
 
-for _verb in (demo, list_, verify, estimate, compare, report):
+for _verb in (demo, list_, verify, estimate, label, compare, report):
     main.add_command(_verb)

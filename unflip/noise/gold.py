@@ -14,7 +14,16 @@ from numpy.typing import ArrayLike, NDArray
 from unflip.errors import UsageError
 from unflip.intervals import LEVEL, Method, Proportion, wilson
 from unflip.noise.clusters import clustered, correlation
-from unflip.noise.rows import Prompts, alone, outcome_of, sharing, three_valued, truth_of
+from unflip.noise.rows import (
+    NO_VALUE,
+    Prompts,
+    alone,
+    outcome_of,
+    sharing,
+    three_valued,
+    truth_of,
+)
+from unflip.noise.survey import Survey
 from unflip.rates import NoiseRates, Status, status_of
 from unflip.types import Sample, Verdict, look_up
 
@@ -23,8 +32,6 @@ Ints = NDArray[np.int64]
 Per = Callable[[Sample], object] | str
 """What slices the rows: a function of the sample, or the name of a field of it or of its meta."""
 
-NO_VALUE = "(none)"
-"""The stratum of rows that have no value where others have one."""
 _FIELDS = frozenset(field.name for field in fields(Sample))
 
 
@@ -129,6 +136,27 @@ class Tally:
         strata = {name: columns.at(rows).rates(level, method) for name, rows in self._strata()}
         signed = {name: replace(rates, by=self._by or "") for name, rates in strata.items()}
         return replace(pooled, by=self._by or "", strata=signed, assumptions=assumptions)
+
+    def survey(self, *, judge_N: ArrayLike | None = None) -> Survey:
+        """The same rows as a survey, for estimates that do with a few labels.
+
+        Args:
+            judge_N: A second opinion in [0, 1] on every row; NaN where there is none.
+
+        Raises:
+            UsageError: No row has what `per` names.
+        """
+        outcome_N = np.asarray(self._outcomes, dtype=float)
+        names = list(self._names)
+        return Survey(
+            accepted_N=outcome_N == 1,
+            rejected_N=outcome_N == 0,
+            correct_N=np.asarray(self._truths, dtype=float),
+            judge_N=None if judge_N is None else np.asarray(judge_N, dtype=float),
+            cluster_N=np.asarray(self._clusters, dtype=np.int64),
+            stratum_N=np.array(names)[self._slices] if self._strata() else None,
+            by=self._by or "",
+        )
 
     def _value(self, sample: Sample) -> str:
         if callable(self._per):

@@ -9,6 +9,8 @@ from unflip.errors import UsageError
 from unflip.types import Outcome, Sample, Verdict, digest
 
 NAN = float("nan")
+NO_VALUE = "(none)"
+"""The stratum of rows that have no value where others have one."""
 _OUTCOMES = {Outcome.ACCEPT: 1.0, Outcome.REJECT: 0.0, Outcome.ABSTAIN: NAN}
 
 
@@ -21,6 +23,17 @@ def outcome_of(verdict: Verdict) -> float:
         0.0
     """
     return _OUTCOMES[verdict.outcome]
+
+
+def opinion_of(verdict: Verdict) -> float:
+    """What a judge's verdict says of P(correct): its `p` if it has one, else its vote; else NaN.
+
+    Example:
+        >>> from unflip.types import Reason
+        >>> opinion_of(Verdict(Outcome.ACCEPT, Reason.MATCH, p=0.8))
+        0.8
+    """
+    return verdict.p if verdict.decided and verdict.p is not None else outcome_of(verdict)
 
 
 def truth_of(sample: Sample) -> float:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from unflip.errors import UsageError
-from unflip.noise.gold import NO_VALUE
-from unflip.noise.rows import Prompts, outcome_of, truth_of
+from unflip.noise.rows import NO_VALUE, Prompts, opinion_of, outcome_of, truth_of
 from unflip.types import Sample, Verdict
 
 Floats = NDArray[np.float64]
@@ -36,7 +35,8 @@ class Survey:
         cluster_N: Which rows share a prompt; None: every row stands alone.
         cell_N: What else a label's chance depended on, or what goes with correctness (a judge's
             bins, an answer type): estimates are made in each cell and summed.
-        stratum_N: The slices that get rates of their own.
+        stratum_N: The slices that get rates of their own, by name.
+        slice_N: The same, numbered in the order of their names.
         by: Whose verdicts these are.
 
     Raises:
@@ -60,10 +60,11 @@ class Survey:
     cell_N: Ints | None = None
     stratum_N: NDArray[Any] | None = None
     by: str = ""
+    slice_N: Ints | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         for name in ("accepted_N", "rejected_N"):
-            object.__setattr__(self, name, np.asarray(getattr(self, name), dtype=bool))
+            object.__setattr__(self, name, _yes_or_no(getattr(self, name), name))
         for name in ("correct_N", "probability_N", "judge_N"):
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, np.asarray(getattr(self, name), dtype=float))
@@ -72,6 +73,7 @@ class Survey:
                 object.__setattr__(self, name, _codes(getattr(self, name)))
         if self.stratum_N is not None:
             object.__setattr__(self, "stratum_N", np.asarray(self.stratum_N))
+            object.__setattr__(self, "slice_N", _numbered(self.stratum_N))
         self._check()
 
     def _check(self) -> None:
@@ -124,7 +126,7 @@ class Survey:
             rejected_N=outcome_N == 0,
             correct_N=np.array([truth_of(sample) for sample in samples], dtype=float),
             probability_N=None if probability_N is None else np.asarray(probability_N, dtype=float),
-            judge_N=None if judge is None else np.array([_opinion(v) for v in judge]),
+            judge_N=None if judge is None else np.array([opinion_of(v) for v in judge]),
             cluster_N=np.array([prompts.number(sample) for sample in samples], dtype=np.int64),
             stratum_N=np.array([s or NO_VALUE for s in strata]) if any(strata) else None,
             by=by.pop() if by else "",
@@ -149,12 +151,32 @@ class Survey:
         return self.accepted_N | self.rejected_N
 
     @property
+    def verdict_N(self) -> Ints:
+        """2 accepted, 1 rejected, 0 neither."""
+        return np.asarray(self.accepted_N * 2 + self.rejected_N, dtype=np.int64)
+
+    @property
+    def reaches_all(self) -> bool:
+        """Whether every verdict that occurs has a label."""
+        classes = (self.accepted_N, self.rejected_N, ~self.decided_N)
+        return all((class_N & self.labelled_N).any() for class_N in classes if class_N.any())
+
+    @property
+    def group_N(self) -> Ints:
+        """The prompt of each row, numbered; rows stand alone where nobody said."""
+        return np.arange(len(self)) if self.cluster_N is None else self.cluster_N
+
+    @property
+    def groups(self) -> int:
+        """How many numbers `group_N` counts through."""
+        return len(self) if self.cluster_N is None else int(self.cluster_N.max(initial=-1)) + 1
+
+    @property
     def chance_N(self) -> Floats:
         """The logged chances, or the shares of labelled rows in each verdict and cell."""
         if self.probability_N is not None:
             return self.probability_N
-        verdict_N = self.accepted_N * 2 + self.rejected_N
-        cell_N = verdict_N if self.cell_N is None else self.cell_N * 4 + verdict_N
+        cell_N = self.verdict_N if self.cell_N is None else self.cell_N * 4 + self.verdict_N
         _, cell_N = np.unique(cell_N, return_inverse=True)
         share_H = np.bincount(cell_N, self.labelled_N) / np.bincount(cell_N)
         return np.asarray(share_H[cell_N], dtype=float)
@@ -174,15 +196,32 @@ class Survey:
         """One survey a stratum; empty if there are no strata."""
         if self.stratum_N is None:
             return {}
-        names = sorted({str(name) for name in self.stratum_N})
-        return {name: self.where(self.stratum_N == name) for name in names}
+        slice_N = np.asarray(self.slice_N)
+        order_N = np.argsort(slice_N, kind="stable")
+        rows = np.split(order_N, np.cumsum(np.bincount(slice_N))[:-1])
+        return {str(self.stratum_N[part[0]]): self._slice(part) for part in rows if len(part)}
+
+    def _slice(self, rows_n: Ints) -> Survey:
+        part = self.where(rows_n)
+        object.__setattr__(part, "stratum_N", None)
+        object.__setattr__(part, "slice_N", None)
+        if part.cluster_N is not None:
+            object.__setattr__(part, "cluster_N", _codes(part.cluster_N))
+        return part
+
+
+def _yes_or_no(values: ArrayLike, name: str) -> Bools:
+    values = np.asarray(values)
+    if values.dtype != bool and not np.isin(values, (0, 1)).all():
+        raise UsageError(f"{name} holds 1 or 0 on every row; on an abstain both columns are 0")
+    return values.astype(bool)
+
+
+def _numbered(names: NDArray[Any]) -> Ints:
+    every = [str(name) for name in names.tolist()]
+    places = {name: place for place, name in enumerate(sorted(set(every)))}
+    return np.fromiter((places[name] for name in every), dtype=np.int64, count=len(every))
 
 
 def _codes(values: ArrayLike | Sequence[Any]) -> Ints:
     return np.unique(np.asarray(values), return_inverse=True)[1].astype(np.int64)
-
-
-def _opinion(verdict: Verdict) -> float:
-    if not verdict.decided:
-        return np.nan
-    return verdict.p if verdict.p is not None else float(verdict.accepted)

@@ -8,9 +8,19 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from operator import itemgetter
 
+from unflip.noise.online.trace import Trace
 from unflip.rates import NoiseRates
 from unflip.report.excerpt import PROMPT, Excerpt, around, head, tail
-from unflip.report.findings import Count, Example, Findings, Refused, SelfCheck, Truth
+from unflip.report.findings import (
+    Cost,
+    Count,
+    Example,
+    Findings,
+    Refused,
+    SelfCheck,
+    Spending,
+    Truth,
+)
 from unflip.report.timing import Timing, bin_of
 from unflip.types import Message, Outcome, Reason, Sample, Verdict, digest, text_of
 
@@ -81,6 +91,10 @@ class Collector:
         *,
         self_check: SelfCheck | None = None,
         about: Mapping[str, str] | None = None,
+        costs: Iterable[Cost] = (),
+        trace: Trace | None = None,
+        spent: Spending | None = None,
+        doubt: str = "",
     ) -> Findings:
         """What was found so far.
 
@@ -88,6 +102,10 @@ class Collector:
             rates: The rates of the same rows, from `unflip.noise`.
             self_check: Whether references are accepted, from `check_of`.
             about: How to make the run again: dataset, command, date, versions.
+            costs: What each method said after fewer labels.
+            trace: The rates over training steps, from `unflip.noise.online`.
+            spent: Where the labels of a few-label estimate went.
+            doubt: What becomes of the rates if labels are wrong, in a sentence.
         """
         slowest = self._slowest.examples()
         return Findings(
@@ -107,6 +125,10 @@ class Collector:
             slowest=slowest,
             self_check=self_check,
             about=dict(about or {}),
+            costs=tuple(costs),
+            trace=trace,
+            spent=spent,
+            doubt=doubt,
         )
 
 

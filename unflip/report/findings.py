@@ -8,12 +8,14 @@ from enum import StrEnum
 from typing import Any
 
 from unflip.errors import UsageError
+from unflip.intervals import Proportion
+from unflip.noise.online.trace import Trace
 from unflip.rates import NoiseRates
 from unflip.report.excerpt import Excerpt
 from unflip.report.timing import Timing
 from unflip.types import Outcome, Reason
 
-SCHEMA = 1
+SCHEMA = 2
 """The version of a findings file."""
 
 
@@ -136,6 +138,48 @@ class SelfCheck:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What one method said of the rates when so many labels had been spent."""
+
+    method: str
+    labels: int
+    fp: Proportion
+    fn: Proportion
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object."""
+        row = {"method": self.method, "labels": self.labels}
+        return row | {"fp": self.fp.to_json(), "fn": self.fn.to_json()}
+
+    @classmethod
+    def from_json(cls, row: Mapping[str, Any]) -> Cost:
+        """The inverse of `to_json`."""
+        rates = {name: Proportion.from_json(row[name]) for name in ("fp", "fn")}
+        return cls(**{**row, **rates})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spending:
+    """Where gold labels went.
+
+    Attributes:
+        budget: How many were asked for at most; None: all there are.
+        labels: How many were used.
+        accepted: Of these, how many on accepted rows.
+        rejected: Of these, how many on rejected rows.
+        skipped: How many rows somebody looked at and could not tell.
+        waiting: How many rows still wait for somebody to look at them.
+    """
+
+    budget: int | None
+    labels: int
+    accepted: int
+    rejected: int
+    skipped: int
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
     """What one run found out about one verifier; made by `Collector.findings`.
 
@@ -149,6 +193,11 @@ class Findings:
         slowest: The rows that took longest, slowest first.
         self_check: Whether it accepts the references themselves; None if nobody looked.
         about: How to make the run again: dataset, command, date, versions.
+        costs: What each method said after fewer labels.
+        trace: The rates over training steps; None if the rows have no steps.
+        spent: Where the labels of a few-label estimate went; None if all there are were used.
+        doubt: What the rates become if some labels are wrong, in a sentence; see
+            `unflip.noise.sensitivity`.
 
     Example:
         >>> import json
@@ -168,6 +217,10 @@ class Findings:
     slowest: tuple[Example, ...] = ()
     self_check: SelfCheck | None = None
     about: Mapping[str, str] = field(default_factory=dict, hash=False)
+    costs: tuple[Cost, ...] = ()
+    trace: Trace | None = None
+    spent: Spending | None = None
+    doubt: str = ""
 
     @property
     def rows(self) -> int:
@@ -184,14 +237,8 @@ class Findings:
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object, schema version first."""
-        row = {name: getattr(self, name) for name in self.__slots__ if name != "rates"}
-        plain = {
-            name: [asdict(part) for part in value]
-            if isinstance(value, tuple)
-            else (dict(value) if name == "about" else asdict(value) if value is not None else None)
-            for name, value in row.items()
-        }
-        return {"schema": SCHEMA, "rates": self.rates.to_json(), **plain}
+        plain = {name: _plain(getattr(self, name)) for name in self.__slots__}
+        return {"schema": SCHEMA} | plain
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> Findings:
@@ -203,7 +250,7 @@ class Findings:
         if row.get("schema") != SCHEMA:
             raise UsageError(f"findings have schema {row.get('schema')!r}; this reads {SCHEMA}")
         try:
-            check = row["self_check"]
+            check, trace, spent = row["self_check"], row["trace"], row["spent"]
             examples = ("false_accepts", "false_rejects", "abstained", "slowest")
             return cls(
                 rates=NoiseRates.from_json(row["rates"]),
@@ -211,7 +258,22 @@ class Findings:
                 timing=Timing.from_json(row["timing"]),
                 self_check=SelfCheck.from_json(check) if check else None,
                 about=row["about"],
+                costs=tuple(map(Cost.from_json, row["costs"])),
+                trace=Trace.from_json(trace) if trace else None,
+                spent=Spending(**spent) if spent else None,
+                doubt=row["doubt"],
                 **{name: tuple(map(Example.from_json, row[name])) for name in examples},
             )
         except (KeyError, TypeError, ValueError, AttributeError) as why:
             raise UsageError(f"this file holds no findings: {why!r}") from why
+
+
+def _plain(value: Any) -> Any:
+    """A field as JSON: by its own rules if it has any."""
+    if isinstance(value, tuple):
+        return [_plain(part) for part in value]
+    if isinstance(value, (NoiseRates, Trace, Cost)):
+        return value.to_json()
+    if isinstance(value, Mapping):
+        return dict(value)
+    return value if value is None or isinstance(value, str) else asdict(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from html import escape
 from importlib.resources import files
@@ -85,4 +86,6 @@ def _tiles(rates: NoiseRates) -> str:
 def _doubt(rate: Proportion) -> str:
     if unknown(rate):
         return "no rows"
-    return _doubts(", likely ".join(filter(None, (of(rate), span(rate)))))
+    if math.isnan(rate.point):
+        return _doubts(f"between bounds: {span(rate)}")
+    return _doubts(", ".join(filter(None, (of(rate), f"likely {span(rate)}"))))

@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 
 from unflip.intervals import Proportion
+from unflip.noise.online.trace import Trace
 from unflip.rates import NoiseRates
 from unflip.report.excerpt import Excerpt, plain
 from unflip.report.findings import Example, Findings, Truth
-from unflip.report.numbers import count, duration, of, percent, signed, span, unknown
+from unflip.report.numbers import count, duration, evenly, of, percent, signed, span, unknown
 from unflip.report.words import (
+    FLIPS,
     OUTCOMES,
     REASONS,
     SIGNAL,
     STATUS,
     advice,
+    alarmed,
     explained,
     facts,
     headline,
+    how_labelled,
+    learned,
     shown_strata,
 )
 from unflip.types import Outcome
 
 EXAMPLES = 3
 """How many examples of each kind are shown: a pull request is read on the way to something else."""
+STEPS = 12
+"""How many steps of a trace are shown."""
 REFUSED = 10
 """How many references that fail the self-check are shown."""
 
@@ -50,10 +58,13 @@ def to_markdown(findings: Findings) -> str:
         f"**{STATUS[rates.status]}.** {advice(findings)}",
         _strata(rates) if findings.rows else "",
         _verdicts(findings),
+        _labels(findings),
         _examples("Wrong answers it accepted", findings.false_accepts),
         _examples("Correct answers it rejected", findings.false_rejects),
         _examples("Rows it left open", findings.abstained),
         _references(findings),
+        _trace(findings.trace),
+        _folded("Rates against labels spent", _costs(findings)) if findings.costs else "",
         _folded("Every rate", _rates(rates)) if findings.rows else "",
         _folded("How to make this again", _run(findings)),
     ]
@@ -109,8 +120,7 @@ def _strata(rates: NoiseRates) -> str:
 def _share(rate: Proportion) -> str:
     if unknown(rate):
         return "no rows"
-    told = f"{percent(rate.point)} ({span(rate)})"
-    return f"{told}, {of(rate)}" if rate.n else told
+    return ", ".join(filter(None, (_figure(rate), of(rate))))
 
 
 def _verdicts(findings: Findings) -> str:
@@ -170,6 +180,61 @@ def _references(findings: Findings) -> str:
     return f"### References it does not accept\n\n{lead}\n\n" + table(
         ("reference", "why not", "rows"), rows, numbers=1
     )
+
+
+def _labels(findings: Findings) -> str:
+    spent = how_labelled(findings) if findings.spent is not None else ""
+    return "\n\n".join(part for part in (spent, findings.doubt) if part)
+
+
+def _costs(findings: Findings) -> str:
+    rows = (
+        (code(one.method), count(one.labels), _figure(one.fp), _figure(one.fn))
+        for one in findings.costs
+    )
+    return table(("method", "labels", *(name for _, name in FLIPS)), rows, numbers=3)
+
+
+def _trace(told: Trace | None) -> str:
+    if told is None or not told.points:
+        return ""
+    parts = ["### While training ran", _alarms(told), _folded("Rates over steps", _steps(told))]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _alarms(told: Trace) -> str:
+    if not told.alarms:
+        return ""
+    rows = (
+        (
+            code(alarm.what),
+            percent(alarm.limit) if alarm.limit is not None else "–",
+            f"not watched: {code(alarm.why)}" if alarm.why else alarmed(alarm),
+        )
+        for alarm in told.alarms
+    )
+    return f"{table(('watched', 'limit', 'alarm'), rows)}\n\n{learned(told)}"
+
+
+def _steps(told: Trace) -> str:
+    """Some steps of the trace, evenly spread, and the last."""
+    rows = (
+        (
+            f"{one.step:,.10g}",
+            *map(_figure, (one.recent_fp, one.running_fp, one.recent_fn, one.running_fn)),
+            percent(one.accept),
+        )
+        for one in (told.points[i] for i in evenly(len(told.points), STEPS))
+    )
+    heads = ("step", "rho0 of late", "so far", "rho1 of late", "so far", "accepted")
+    notes = "".join(f"\n- {code(note)}" for note in told.notes)
+    return table(heads, rows, numbers=6) + (f"\n{notes}" if notes else "")
+
+
+def _figure(rate: Proportion) -> str:
+    if unknown(rate):
+        return "unknown"
+    return span(rate) if math.isnan(rate.point) else f"{percent(rate.point)} ({span(rate)})"
 
 
 def _rates(rates: NoiseRates) -> str:

@@ -8,6 +8,8 @@ from unflip.intervals import Interval, Proportion
 
 _SPACE = "\u00a0"
 """Between a number and its unit: the two stay on one line."""
+_COMPOSED = frozenset({"bayes", "band", "mover", "confidence sequence, composed"})
+"""Intervals of figures whose rows are those of several others."""
 _UNITS = (("h", 3600.0), ("min", 60.0), ("s", 1.0), ("ms", 1e-3), ("µs", 1e-6))
 
 
@@ -38,17 +40,26 @@ def count(rows: float) -> str:
     return f"{rows:,.0f}" if rows == round(rows) else f"{rows:,.1f}"
 
 
+def counted(share: Proportion) -> bool:
+    """Whether a share is k of n rows, and not composed of other figures or known by bounds only.
+
+    Example:
+        >>> from unflip.intervals import wilson
+        >>> counted(wilson(2, 1200)), counted(wilson(0, 0))
+        (True, False)
+    """
+    return bool(share.n) and not math.isnan(share.point) and share.method not in _COMPOSED
+
+
 def of(share: Proportion) -> str:
-    """Its counts; empty where there are none, as for a figure of which only bounds are known.
+    """Its counts; empty where they are not `counted`.
 
     Example:
         >>> from unflip.intervals import wilson
         >>> of(wilson(2, 1200))
         '2 of 1,200'
     """
-    return (
-        f"{count(share.k)} of {count(share.n)}" if share.n and not math.isnan(share.point) else ""
-    )
+    return f"{count(share.k)} of {count(share.n)}" if counted(share) else ""
 
 
 def span(share: Interval) -> str:
@@ -109,3 +120,15 @@ def points(difference: Interval) -> str:
         for end in (difference.point, difference.low, difference.high)
     )
     return f"{point} ({low} to {high})"
+
+
+def evenly(many: int, few: int) -> list[int]:
+    """At most so many places among many, evenly, the first and the last among them.
+
+    Example:
+        >>> evenly(10, 4), evenly(3, 4)
+        ([0, 3, 6, 9], [0, 1, 2])
+    """
+    if many <= few:
+        return list(range(many))
+    return [round(i * (many - 1) / (few - 1)) for i in range(few)]

@@ -64,11 +64,11 @@ def strip(rate: Interval, scale: Scale, *, title: str, pooled: bool = False) -> 
 
     A figure of which only bounds are known has no dot; one without data has neither.
     """
-    drawn = [_line(scale.x(tick), "0", "100%", _tick(tick, scale, "grid")) for tick in scale.ticks]
+    drawn = [line(scale.x(tick), "0", "100%", _tick(tick, scale, "grid")) for tick in scale.ticks]
     pointed = not math.isnan(rate.point)
     if rate.low > 0 or rate.high < 1:
         kind = "whisker" if pointed else "band"
-        drawn.append(_line(scale.x(rate.low), "50%", "50%", kind, right=scale.x(rate.high)))
+        drawn.append(line(scale.x(rate.low), "50%", "50%", kind, right=scale.x(rate.high)))
     if pointed:
         mark = '<path d="M-8 0 0-8 8 0 0 8z"/>' if pooled else '<circle r="5"/>'
         at = f'x="{scale.x(rate.point)}" y="50%"'
@@ -79,7 +79,7 @@ def strip(rate: Interval, scale: Scale, *, title: str, pooled: bool = False) -> 
 def axis(scale: Scale) -> str:
     """The ticks of a forest plot in figures; a decoration, since every row gives its numbers."""
     texts = [
-        _text(f"{100 * tick:g}%", scale.x(tick), 14, "middle", _tick(tick, scale, "tick"))
+        text(f"{100 * tick:g}%", scale.x(tick), 14, "middle", _tick(tick, scale, "tick"))
         for tick in scale.ticks
     ]
     return f'<svg aria-hidden="true" width="100%" height="18">{"".join(texts)}</svg>'
@@ -121,9 +121,9 @@ def _label(part: Part, centre: float, share: float, height: int) -> str:
     """The longest text that fits into the part on a phone, if any."""
     if height < 20:
         return ""
-    for text in (f"{part.name} {count(part.rows)}", count(part.rows)):
-        if len(text) * _LETTER + 8 <= share * _PHONE:
-            return _text(text, f"{centre:.2f}%", height // 2 + 5, "middle", f"on-{part.kind}")
+    for words in (f"{part.name} {count(part.rows)}", count(part.rows)):
+        if len(words) * _LETTER + 8 <= share * _PHONE:
+            return text(words, f"{centre:.2f}%", height // 2 + 5, "middle", f"on-{part.kind}")
     return ""
 
 
@@ -133,7 +133,7 @@ def histogram(bins: Mapping[int, int], per_decade: int, *, title: str) -> str:
     high = max(low + 1, math.ceil((max(bins) + 1) / per_decade))
     width = 100 / ((high - low) * per_decade)
     tallest, plot = max(bins.values()), 140
-    drawn = [_line("0", f"{plot}", f"{plot}", "axis", right="100%")]
+    drawn = [line("0", f"{plot}", f"{plot}", "axis", right="100%")]
     for index, rows in sorted(bins.items()):
         tall = max(1.5, plot * rows / tallest)
         start = _seconds(index, per_decade)
@@ -145,8 +145,8 @@ def histogram(bins: Mapping[int, int], per_decade: int, *, title: str) -> str:
         )
     for decade in range(low, high + 1):
         x = f"{100 * (decade - low) / (high - low):.2f}%"
-        drawn.append(_line(x, f"{plot}", f"{plot + 5}", "axis"))
-        drawn.append(_text(_decade(decade), x, plot + 20, _anchor(decade, low, high)))
+        drawn.append(line(x, f"{plot}", f"{plot + 5}", "axis"))
+        drawn.append(text(_decade(decade), x, plot + 20, _anchor(decade, low, high)))
     return picture("".join(drawn), plot + 26, title=title)
 
 
@@ -167,11 +167,15 @@ def _anchor(value: float, low: float, high: float) -> str:
     return "end" if math.isclose(value, high) else "middle"
 
 
-def _line(x: str, top: str, bottom: str, kind: str, *, right: str | None = None) -> str:
+def line(x: str, top: str, bottom: str, kind: str, *, right: str | None = None) -> str:
+    """A straight line down from `top`, or to `right`."""
     return f'<line class="{kind}" x1="{x}" x2="{right or x}" y1="{top}" y2="{bottom}"/>'
 
 
-def _text(text: str, x: str, y: int, anchor: str, kind: str = "tick") -> str:
+def text(said: str, x: str, y: int, anchor: str, kind: str = "tick", *, shift: int = 0) -> str:
+    """A word or two, escaped; `shift` moves them to the right by pixels."""
+    aside = f' dx="{shift}"' if shift else ""
     return (
-        f'<text class="{kind}" x="{x}" y="{y}" text-anchor="{anchor}">{escape(plain(text))}</text>'
+        f'<text class="{kind}" x="{x}" y="{y}"{aside} text-anchor="{anchor}">'
+        f"{escape(plain(said))}</text>"
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from unflip.intervals import Proportion
 from unflip.rates import NoiseRates
-from unflip.report.numbers import count, percent, signed, span
+from unflip.report.numbers import count, counted, percent, signed, span, unknown
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -53,6 +54,8 @@ def rates_table(rates: NoiseRates) -> Table:
 
 
 def _share(share: Proportion) -> str:
-    if not share.n:
+    if unknown(share):
         return "no data"
+    if not counted(share):
+        return span(share) if math.isnan(share.point) else f"{percent(share.point)} ({span(share)})"
     return f"{percent(share.point)} ({span(share)}) {count(share.k)}/{count(share.n)}"

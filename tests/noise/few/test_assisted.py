@@ -235,3 +235,45 @@ def test_accuracy_is_narrower_with_the_verdict_and_agrees_with_the_truth():
         gains.append(ours.width / corrected.width)
     assert np.mean(hits, axis=0).min() >= 0.92
     assert np.mean(gains) < 0.8
+
+
+def test_the_interval_is_that_of_the_papers_own_code():
+    """Lee et al.'s calibration.py on 480 of 1000, Se .9 of 100, Sp .8 of 100, digit by digit."""
+    figure = rogan_gladen(share(480, 1000), sensitivity=share(90, 100), specificity=share(80, 100))
+    assert (figure.low, figure.high) == pytest.approx((0.3057658, 0.4843162), abs=1e-6)
+
+
+def test_a_judge_that_beats_chance_by_luck_alone_leaves_everything_open():
+    """Se + Sp above 1 as counted and not as smoothed: bounds, not an interval turned inside out."""
+    figure = rogan_gladen(share(500, 1000), sensitivity=share(80, 1000), specificity=share(10, 10))
+    assert (figure.low, figure.high) == (0, 1)
+    assert np.isnan(figure.point)
+
+
+def test_error_rates_may_be_known():
+    """A judge whose errors are assumed adds no variance of its own."""
+    figure = rogan_gladen(share(500, 1000), sensitivity=known(0.9), specificity=known(0.9))
+    plain = share(500, 1000)
+    assert figure.point == pytest.approx(0.5)
+    assert figure.width == pytest.approx(plain.width / 0.8, rel=0.01)
+
+
+@pytest.mark.parametrize("errors", [None, (share(90, 100), share(90, 100))])
+def test_both_rates_err_together_through_the_judge(errors):
+    """A judge's error moves nu, and with it both rates: J's interval has to know."""
+    truth_N, survey = population(np.random.default_rng(20), rows=4000)
+    gold = labelled(np.random.default_rng(21), truth_N, survey, rejected=200, accepted=2000)
+    rates = judge_corrected(gold, errors=errors)
+    assert rates.correlation > 0.3
+    assert rates.correlation == pytest.approx(begg_greenes(gold).correlation, abs=0.2)
+
+
+def test_accuracy_does_not_lend_one_verdicts_labels_to_another():
+    """Labels on rejects alone say nothing of accepts: bounds that hold both extremes."""
+    truth_N, survey = population(np.random.default_rng(22))
+    gold = labelled(np.random.default_rng(23), truth_N, survey, rejected=200, accepted=0)
+    accepts = survey.accepted_N.mean()
+    for figure in (accuracy(gold), accuracy_by_judge(gold)):
+        assert np.isnan(figure.point)
+        assert figure.low < truth_N.mean() < figure.high
+        assert figure.width > accepts

@@ -13,7 +13,7 @@ from tests.noise.surveys import covers, labelled, population
 from unflip.errors import NotIdentifiable, UsageError
 from unflip.noise.few.assisted import prediction_powered
 from unflip.noise.few.partial import begg_greenes
-from unflip.noise.few.shares import between, known
+from unflip.noise.few.shares import between, known, share
 from unflip.noise.gold import rates_from_arrays
 from unflip.noise.survey import Survey
 from unflip.rates import NoiseRates, Status
@@ -223,3 +223,54 @@ def test_shares_of_1_are_1_after_all_rounding():
     survey = Survey(accepted_N=np.ones(40), rejected_N=np.zeros(40), correct_N=np.ones(40),
                     judge_N=np.random.default_rng(0).random(40))  # fmt: skip
     assert math.isnan(prediction_powered(survey).fp.point)
+
+
+def test_an_assumed_ppv_takes_the_level_that_is_asked_for():
+    """All intervals of a table have one level; a measured PPV of another level is refused."""
+    truth_N, survey = population(np.random.default_rng(30))
+    gold = labelled(np.random.default_rng(31), truth_N, survey, rejected=100, accepted=0)
+    rates = begg_greenes(gold, level=0.8, assume_ppv=known(0.98))
+    levels = {getattr(rates, name).level for name in ("fp", "fn", "accept", "abstain", "ppv")}
+    assert levels == {0.8}
+    with pytest.raises(UsageError, match="level"):
+        begg_greenes(gold, level=0.8, assume_ppv=share(98, 100))
+
+
+def test_what_was_not_labelled_is_said():
+    """The bounds of an assumed PPV are told as they are, and so are rejects without labels."""
+    truth_N, survey = population(np.random.default_rng(32))
+    rng = np.random.default_rng(33)
+    on_rejects = labelled(rng, truth_N, survey, rejected=100, accepted=0)
+    on_accepts = labelled(rng, truth_N, survey, rejected=0, accepted=100)
+    said = begg_greenes(on_rejects, assume_ppv=between(0.5, 0.9)).assumptions
+    assert "no accepted row was labelled: bands over any PPV in [0.5, 0.9]" in said
+    assert any("no rejected row" in one for one in begg_greenes(on_accepts).assumptions)
+
+
+def test_abstains_are_counted_as_not_accepted():
+    """Every rate with abstains in it, against counting on a full table."""
+    rng = np.random.default_rng(34)
+    truth_N = rng.random(3000) < 0.6
+    verdict_N = np.where(truth_N, rng.choice(3, 3000, p=[0.2, 0.7, 0.1]),
+                         rng.choice(3, 3000, p=[0.6, 0.1, 0.3]))  # fmt: skip
+    survey = Survey(accepted_N=verdict_N == 1, rejected_N=verdict_N == 0, correct_N=truth_N)
+    gold = rates_from_arrays(np.where(verdict_N == 2, NAN, verdict_N), truth_N)
+    rates = begg_greenes(survey)
+    for name in ("fp", "fn", "fp_all", "fn_all", "abstain_wrong", "abstain_correct", "abstain"):
+        ours, counted = getattr(rates, name), getattr(gold, name)
+        assert ours.point == pytest.approx(counted.point)
+        assert ours.n_eff == pytest.approx(counted.n, rel=0.02)
+
+
+def test_prompts_that_move_two_parts_together_widen_what_is_made_of_both():
+    """P(abstain | correct) of clustered rows covers, though accepts and rejects share prompts."""
+    rng, hits = np.random.default_rng(35), []
+    for _ in range(300):
+        prompt_N = np.arange(800) // 8
+        truth_N = rng.random(800) < rng.beta(0.3, 0.3, 100)[prompt_N]
+        verdict_N = rng.choice(3, 800, p=[0.4, 0.4, 0.2])
+        survey = Survey(accepted_N=verdict_N == 1, rejected_N=verdict_N == 0, correct_N=truth_N,
+                        cluster_N=prompt_N)  # fmt: skip
+        rates = begg_greenes(survey)
+        hits.append((covers(rates.abstain_correct, 0.2), covers(rates.abstain_wrong, 0.2)))
+    assert np.mean(hits, axis=0).min() >= 0.92

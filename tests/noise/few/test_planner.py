@@ -102,3 +102,19 @@ def test_a_plan_without_meaning_is_refused(plan, options):
     """Rates outside (0, 1), accept shares that no truth gives, and plans for nothing."""
     with pytest.raises(UsageError):
         plan(**options)
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        lambda: labels_to_show(0),
+        lambda: labels_to_show(0.01, confidence=0.3),
+        lambda: split_for_width(Guess(accept=0.5, fp=0, fn=0.1), fp_half_width=0),
+        lambda: Guess(accept=0.5, fp=-0.1, fn=0.1),
+    ],
+    ids=["limit", "confidence", "half width", "guess"],
+)
+def test_a_figure_out_of_range_is_refused(plan):
+    """Limits, confidences, widths and guesses that cannot be are mistakes."""
+    with pytest.raises(UsageError):
+        plan()

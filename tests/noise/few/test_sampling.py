@@ -195,3 +195,46 @@ def test_a_cost_curve_spends_nested_labels_and_narrows():
     assert curve[2].rates.fn == begg_greenes(gold).fn
     with pytest.raises(UsageError):
         cost_curve(gold, methods, budgets=[401])
+
+
+def test_the_budget_ends_although_rows_were_skipped():
+    """Rows that nobody could tell are not waited for."""
+    truth_N, pool = population(np.random.default_rng(12))
+    sampler, label_N = Sampler(pool=pool, budget=40, batches=2), pool.correct_N
+    skipped_N = np.zeros(len(pool), dtype=bool)
+    while len(rows := sampler.next(label_N, skipped_N=skipped_N)):
+        skipped_N[rows[0]] = True
+        label_N = np.where(np.isin(np.arange(len(pool)), rows[1:]), truth_N, label_N)
+    goal = Goal(fn_width=0.001)
+    assert look(sampler, label_N, goal=goal, skipped_N=skipped_N).stop
+    assert not look(sampler, label_N, goal=goal).stop
+
+
+@pytest.mark.parametrize("stop", [70, 160])
+def test_wherever_a_sitting_stops_the_choice_leaves_no_bias(stop):
+    """Chances led by a judge, prompts of 8, labels cut off inside a batch: right on average."""
+    rng, errors = np.random.default_rng(13), []
+    for seed in range(150):
+        truth_N, pool = population(rng, rows=1600)
+        pool = replace(pool, cluster_N=np.arange(1600) // 8)
+        sampler, label_N = Sampler(pool=pool, budget=160, seed=seed), pool.correct_N
+        while len(rows := sampler.next(label_N)) and (left := stop - (label_N >= 0).sum()) > 0:
+            chosen = np.isin(np.arange(1600), rows[:left])
+            label_N = np.where(chosen, truth_N, label_N)
+        rates = begg_greenes(sampler.survey(label_N))
+        errors.append((rates.fp.point - 0.05, rates.fn.point - 0.2))
+    assert (np.abs(np.mean(errors, axis=0)) < 3.5 * np.std(errors, axis=0) / 150**0.5).all()
+
+
+def test_a_curve_of_costs_needs_labels():
+    """A survey without labels has no curve, and says so."""
+    _, pool = population(np.random.default_rng(14))
+    with pytest.raises(UsageError, match="two labels"):
+        cost_curve(pool, {"labels": begg_greenes})
+
+
+@pytest.mark.parametrize("figure", [0, -1, 2])
+def test_a_goal_that_cannot_be_is_refused(figure):
+    """Widths and limits lie in (0, 1]."""
+    with pytest.raises(UsageError):
+        Goal(fn_width=figure)

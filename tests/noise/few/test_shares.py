@@ -127,3 +127,25 @@ def test_a_mixture_lies_between_its_parts(one, other, weight):
     mixed = mixture(a, b, known(weight))
     assert mixed.point == pytest.approx(weight * one + (1 - weight) * other)
     assert min(a.low, b.low) <= mixed.low <= mixed.high <= max(a.high, b.high)
+
+
+@pytest.mark.parametrize("k", [0, 1e-300, 1e-100, 1e-12, 1e-6])
+def test_a_trace_of_a_hit_is_a_number(k):
+    """Weights of all sizes leave traces of hits and misses; no end of theirs is NaN."""
+    for figure in (share(k, 5), complement(share(k, 5)), share(5 - k, 5)):
+        assert 0 <= figure.low <= figure.point <= figure.high <= 1
+
+
+def test_a_mixture_widens_with_its_inflation():
+    """Four times the variance is twice the distance from the point to either end."""
+    parts = share(30, 100), share(60, 100), share(500, 1000)
+    plain, wide = mixture(*parts), mixture(*parts, inflation=4)
+    assert wide.point == plain.point
+    assert wide.high - wide.point == pytest.approx(2 * (plain.high - plain.point))
+    assert wide.n_eff == pytest.approx(plain.n_eff / 4)
+
+
+def test_a_mixture_of_nothing_seen_is_worth_its_parts():
+    """Without a hit on either side, it is worth no more rows than its parts are."""
+    a, b = share(0, 100, n_eff=10), share(0, 100, n_eff=10)
+    assert mixture(a, b, share(500, 1000)).n_eff == pytest.approx(20)

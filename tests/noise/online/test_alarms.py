@@ -194,3 +194,10 @@ def test_misuse_is_refused(call):
     """Limits, patience, shares, evidence and files that mean nothing are errors."""
     with pytest.raises(UsageError):
         call()
+
+
+def test_a_wealth_of_another_length_is_no_alarm():
+    """A damaged checkpoint is refused, not spread over all bets."""
+    row = Alarm(limit=0.1, patience=100).to_json()
+    with pytest.raises(UsageError):
+        Alarm.from_json(row | {"wealth": [0.0]})

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.noise.surveys import labelled, population
 from unflip.errors import UsageError
 from unflip.intervals import Proportion
 from unflip.noise.few.partial import begg_greenes
@@ -345,3 +346,23 @@ def test_impossible_settings_are_refused():
     cells = Survey(accepted_N=[1], rejected_N=[0], correct_N=[1], cell_N=[0])
     with pytest.raises(UsageError):
         Recent().update(cells)
+
+
+def test_both_rates_of_late_err_together():
+    """With even weights the correlation is that of the same rows as a survey; J's width has it."""
+    truth_N, pool = population(np.random.default_rng(40))
+    gold = labelled(np.random.default_rng(41), truth_N, pool, rejected=100, accepted=1000)
+    chance_N = np.where(gold.accepted_N, 1000, 100) / np.where(
+        gold.accepted_N, gold.accepted_N.sum(), gold.rejected_N.sum()
+    )
+    late = Recent(decay=1).update(replace(gold, probability_N=chance_N)).rates()
+    assert late.correlation == pytest.approx(begg_greenes(gold).correlation, abs=0.02)
+    assert late.correlation > 0.3
+
+
+def test_a_vanishing_chance_is_refused():
+    """A label that stands for more rows than there ever were is a mistake in the log."""
+    survey = Survey(accepted_N=[1, 0], rejected_N=[0, 1], correct_N=[1, 0],
+                    probability_N=[0.5, 1e-200])  # fmt: skip
+    with pytest.raises(UsageError, match="drown"):
+        Recent().update(survey)

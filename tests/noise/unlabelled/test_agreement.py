@@ -156,3 +156,32 @@ def test_other_tables_are_refused(votes):
         agree(votes)
     with pytest.raises(UsageError, match="as many names"):
         agree([[1, 1, 0], [0, 0, 1], [1, 0, 0]], raters=("a", "b"))
+
+
+def test_a_rater_that_never_speaks_gets_no_figure():
+    """Nothing is known of it: NaN, last in the ranking, and no part in the test of dependence."""
+    votes_NJ = np.hstack(
+        [simulate(300, [0.1, 0.1, 0.2], [0.1, 0.2, 0.1], seed=9)[0], np.full((300, 1), -1)]
+    )
+    fit = agree(votes_NJ)
+    assert np.isnan([fit.accept_wrong_J[3], fit.reject_correct_J[3]]).all()
+    assert fit.ranking[-1] == "4"
+    assert np.isnan(fit.shared_limit)
+    assert any("three raters" in said for said in fit.cautions)
+
+
+@pytest.mark.parametrize("options", [{"starts": 0}, {"draws": 0}])
+def test_agreement_needs_starts_and_draws(options):
+    """Without one there is nothing to fit, or to compare with."""
+    with pytest.raises(UsageError):
+        agree([[1, 1, 1], [0, 0, 0], [1, 0, 1]], **options)
+
+
+def test_tables_of_many_raters_keep_their_rows():
+    """Rows of 90 votes are told apart, and alike ones counted together."""
+    rng = np.random.default_rng(10)
+    kinds_KJ = rng.integers(-1, 2, (7, 90))
+    kind_N = rng.integers(0, 7, 400)
+    fit = agree(kinds_KJ[kind_N], draws=1, starts=2)
+    for kind in range(7):
+        assert len(set(fit.correct_N[kind_N == kind].tolist())) == 1

@@ -18,18 +18,22 @@ from unflip.noise.few.planner import (
     split_for_judge,
     split_for_width,
 )
+from unflip.noise.few.quota import Quota
 from unflip.noise.few.sampling import Aim, Sampler
 from unflip.noise.few.shares import between, known, share
 from unflip.noise.few.stopping import Goal, Look, look
+from unflip.noise.few.until import Until
 
 __all__ = [
     "Aim",
     "Goal",
     "Guess",
     "Look",
+    "Quota",
     "Sampler",
     "Spent",
     "Split",
+    "Until",
     "accuracy",
     "accuracy_by_judge",
     "begg_greenes",

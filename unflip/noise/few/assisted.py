@@ -8,14 +8,16 @@ the judge's own count, and is right where those error rates hold.
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from functools import partial
 from statistics import NormalDist
 
 import numpy as np
 
 from unflip.intervals import LEVEL, Proportion
-from unflip.noise.few.means import Mean, counted, judge_errors, mean_of, votes
-from unflip.noise.few.partial import Classes, classes_by_label, rates_by
+from unflip.noise.few.means import Mean, counted, judge_errors, judged, votes
+from unflip.noise.few.partial import Classes, classes_by_label, everything, rates_by
 from unflip.noise.few.shares import between
 from unflip.noise.survey import Survey
 from unflip.rates import NoiseRates
@@ -115,13 +117,31 @@ def _classes_by_judge(
     survey: Survey, *, level: float, errors: tuple[Proportion, Proportion] | None
 ) -> Classes:
     flagged = counted(survey, votes(survey), survey.rejected_N, level=level)
-    sensitivity, specificity = errors or judge_errors(survey, survey.rejected_N, level=level)
-    nu = rogan_gladen(flagged.share, sensitivity=sensitivity, specificity=specificity)
-    classes = classes_by_label(survey, level=level)
-    return Classes(
-        rejected=Mean(share=nu, influence_N=np.zeros(len(survey))),
-        accepted=classes.accepted,
-        abstained=classes.abstained,
+    if errors is None:
+        sensitivity, specificity = judged(survey, survey.rejected_N, level=level)
+    else:
+        sensitivity, specificity = (Mean.constant(share, survey.groups) for share in errors)
+    nu = _less_errors(flagged, sensitivity, specificity)
+    return replace(classes_by_label(survey, level=level), rejected=nu)
+
+
+def _less_errors(flagged: Mean, sensitivity: Mean, specificity: Mean) -> Mean:
+    """`rogan_gladen`, with what each prompt contributed to its error."""
+    nu = rogan_gladen(flagged.share, sensitivity=sensitivity.share, specificity=specificity.share)
+    if not 0 < nu.point < 1:
+        return Mean.constant(nu, len(flagged.influence_G))
+    influence_G = (
+        flagged.influence_G
+        + (1 - nu.point) * specificity.influence_G
+        - nu.point * sensitivity.influence_G
+    )
+    # Errors measured elsewhere have no prompts here: what they add to the variance is spread over
+    # those that there are.
+    length, wanted = float(influence_G @ influence_G), nu.point * (1 - nu.point) / nu.n_eff
+    return Mean(
+        share=nu,
+        influence_G=influence_G * math.sqrt(wanted / length) if length else influence_G,
+        apart=flagged.apart,
     )
 
 
@@ -152,20 +172,20 @@ def rogan_gladen(
     """
     p, q1, q0 = flagged, sensitivity, specificity
     labels = q0.n + q1.n
-    if not (p.n and q0.n_eff and q1.n_eff) or q0.point + q1.point <= 1:
+    z = NormalDist().inv_cdf(0.5 + p.level / 2)
+    (share, noise), (spec, noise0), (sens, noise1) = (
+        _smoothed(p, z * z / 2),
+        _smoothed(q0, 1),
+        _smoothed(q1, 1),
+    )
+    # With few labels a judge may beat chance as counted, and not as smoothed; NaN fails too.
+    if not (q0.point + q1.point > 1 and spec + sens > 1 and p.point >= 0):
         return between(0.0, 1.0, level=p.level)
     raw = (p.point + q0.point - 1) / (q0.point + q1.point - 1)
-    z = NormalDist().inv_cdf(0.5 + p.level / 2)
-    n, m0, m1 = p.n_eff + z * z, q0.n_eff + 2, q1.n_eff + 2
-    share, spec, sens = (
-        (p.point * p.n_eff + z * z / 2) / n,
-        (q0.point * q0.n_eff + 1) / m0,
-        (q1.point * q1.n_eff + 1) / m1,
-    )
     centre = min(max((share + spec - 1) / (spec + sens - 1), 0.0), 1.0)
-    loss0, loss1 = (1 - centre) * spec * (1 - spec) / m0, centre * sens * (1 - sens) / m1
+    loss0, loss1 = (1 - centre) * noise0, centre * noise1
     shift = 2 * z * z * (loss1 - loss0)
-    variance = share * (1 - share) / n + (1 - centre) * loss0 + centre * loss1
+    variance = noise + (1 - centre) * loss0 + centre * loss1
     error = variance**0.5 / (spec + sens - 1)
     point = min(max(raw, 0.0), 1.0)
     return Proportion(
@@ -176,8 +196,17 @@ def rogan_gladen(
         method="rogan-gladen" if point == raw else "rogan-gladen, cut to [0, 1]",
         k=point * labels,
         n=labels,
-        n_eff=max(centre * (1 - centre), 1e-9) / error**2,
+        n_eff=max(centre * (1 - centre), 1e-9) / error**2 if error else 0.0,
     )
+
+
+def _smoothed(figure: Proportion, half: float) -> tuple[float, float]:
+    """A share with `half` a row added to hits and to misses, and its variance; none if known."""
+    if figure.low == figure.high:
+        return figure.point, 0.0
+    rows = figure.n_eff + 2 * half
+    share = (figure.point * figure.n_eff + half) / rows
+    return share, share * (1 - share) / rows
 
 
 def accuracy(survey: Survey, *, level: float = LEVEL, tuning: float | None = None) -> Proportion:
@@ -186,7 +215,10 @@ def accuracy(survey: Survey, *, level: float = LEVEL, tuning: float | None = Non
     Args:
         survey: With `judge_N`; labels within each verdict are a random draw, or chances are logged.
         level: Two-sided coverage in (0, 1).
-        tuning: The judge's weight; None takes the one of least variance.
+        tuning: The judge's weight within each verdict; None takes the one of least variance.
+
+    Returns:
+        The share; bounds without a point where rows of some verdict have no label at all.
 
     Source: as `prediction_powered`.
 
@@ -202,7 +234,7 @@ def accuracy(survey: Survey, *, level: float = LEVEL, tuning: float | None = Non
         0.719 [0.672, 0.762] 0.716 [0.649, 0.781]
     """
     votes(survey)
-    return mean_of(survey, np.ones(len(survey), dtype=bool), level=level, tuning=tuning).share
+    return everything(survey, classes_by_label(survey, level=level, tuning=tuning)).share
 
 
 def accuracy_by_judge(
@@ -219,9 +251,14 @@ def accuracy_by_judge(
         errors: The judge's sensitivity and specificity from rows labelled elsewhere, which must
             hold here; by default from the labels here, and then `accuracy` is narrower.
 
+    Returns:
+        The share; bounds [0, 1] where the judge's errors are not known for rows of every verdict.
+
     Source: as `rogan_gladen`.
     """
     every_N = np.ones(len(survey), dtype=bool)
     flagged = counted(survey, votes(survey), every_N, level=level).share
+    if errors is None and not survey.reaches_all:
+        return between(0.0, 1.0, level=level)
     sensitivity, specificity = errors or judge_errors(survey, every_N, level=level)
     return rogan_gladen(flagged, sensitivity=sensitivity, specificity=specificity)

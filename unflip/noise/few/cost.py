@@ -41,7 +41,7 @@ def cost_curve(
         seed: In which order labels are given back.
 
     Raises:
-        UsageError: A budget is below 2 or above what the survey holds.
+        UsageError: A budget is below 2 or above what the survey holds, or that is below 2.
 
     Example:
         >>> import numpy as np
@@ -54,6 +54,8 @@ def cost_curve(
         labels alone 50 0.130 [0.037, 0.281]
         labels alone 1000 0.200 [0.167, 0.237]
     """
+    if survey.labels < 2:
+        raise UsageError("a curve of costs needs a survey with two labels or more")
     if budgets is None:
         steps = np.geomspace(min(20, survey.labels), survey.labels, 8)
         budgets = sorted({round(step) for step in steps})

@@ -12,8 +12,7 @@ import numpy as np
 from unflip.errors import NotIdentifiable, UsageError
 from unflip.intervals import LEVEL, Proportion
 from unflip.noise.few.means import Mean, counted, mean_of
-from unflip.noise.few.shares import inverse
-from unflip.noise.survey import Floats, Survey
+from unflip.noise.survey import Survey
 from unflip.rates import NoiseRates, status_of
 
 
@@ -134,17 +133,16 @@ def table(
     rejected = counted(survey, survey.rejected_N, ~survey.accepted_N, level=level)
     decided = pi.mixed(nu, passed)
     spurned = nu.mixed(omega, rejected)
-    bayes = partial(_bayes, survey)
-    fp = bayes(pi.flipped, nu.flipped, passed)
-    fn = bayes(nu, pi, passed.flipped)
-    correlation = _correlation(survey, fp, fn)
+    fp = pi.flipped.inverted(nu.flipped, passed)
+    fn = nu.inverted(pi, passed.flipped)
+    correlation = fp.correlation(fn)
     return NoiseRates(
         fp=fp.share,
         fn=fn.share,
-        fp_all=bayes(pi.flipped, spurned.flipped, accept).share,
-        fn_all=bayes(spurned, pi, accept.flipped).share,
-        abstain_wrong=bayes(omega.flipped, decided.flipped, abstain).share,
-        abstain_correct=bayes(omega, decided, abstain).share,
+        fp_all=pi.flipped.inverted(spurned.flipped, accept).share,
+        fn_all=spurned.inverted(pi, accept.flipped).share,
+        abstain_wrong=omega.flipped.inverted(decided.flipped, abstain).share,
+        abstain_correct=omega.inverted(decided, abstain).share,
         abstain=abstain.share,
         accept=accept.share,
         ppv=pi.share,
@@ -157,47 +155,16 @@ def table(
     )
 
 
-def _bayes(survey: Survey, in_part: Mean, in_rest: Mean, part: Mean) -> Mean:
-    """P(part | correct), its variance inflated where clusters make the three move together."""
-    shares = in_part.share, in_rest.share, part.share
-    a, b, s = (share.point for share in shares)
-    whole = a * s + b * (1 - s)
-    if not whole > 0:
-        return Mean(share=inverse(*shares), influence_N=np.zeros(len(survey)))
-    # The slopes of a s / (a s + b (1 - s)) in its three figures.
-    terms = (
-        in_part.influence_N * (s * b * (1 - s) / whole**2),
-        in_rest.influence_N * (-s * a * (1 - s) / whole**2),
-        part.influence_N * (a * b / whole**2),
-    )
-    together_N = terms[0] + terms[1] + terms[2]
-    inflation = 1.0
-    if survey.cluster_N is not None:
-        apart = sum(_squares(survey, term) for term in terms)
-        inflation = _squares(survey, together_N) / apart if apart else 1.0
-    return Mean(share=inverse(*shares, inflation=inflation), influence_N=together_N)
-
-
-def _correlation(survey: Survey, fp: Mean, fn: Mean) -> float:
-    """Between the errors of the two rates, which share labels, prompts and the accept share.
-
-    A negative one counts as 0: it would narrow J on the word of few labels.
-    """
-    length = math.sqrt(_squares(survey, fp.influence_N) * _squares(survey, fn.influence_N))
-    both = _squares(survey, fp.influence_N + fn.influence_N)
-    apart = _squares(survey, fp.influence_N) + _squares(survey, fn.influence_N)
-    return min(1.0, max(0.0, (both - apart) / 2 / length)) if length else 0.0
-
-
-def _squares(survey: Survey, influence_N: Floats) -> float:
-    """The variance that contributions add up to, prompt by prompt."""
-    if survey.cluster_N is None:
-        return float(influence_N @ influence_N)
-    return float((np.bincount(survey.cluster_N, influence_N) ** 2).sum())
+def everything(survey: Survey, classes: Classes) -> Mean:
+    """The share of correct rows over all verdicts."""
+    level = classes.accepted.share.level
+    passed = counted(survey, survey.accepted_N, survey.decided_N, level=level)
+    settled = counted(survey, survey.decided_N, np.ones(len(survey), dtype=bool), level=level)
+    return classes.accepted.mixed(classes.rejected, passed).mixed(classes.abstained, settled)
 
 
 def _assumed(survey: Survey, classes: Classes) -> tuple[str, ...]:
-    ppv = classes.accepted.share
+    ppv, omission = classes.accepted.share, classes.rejected.share
     said = ["the gold labels are right"]
     if survey.probability_N is not None:
         said.append("rows were chosen for labelling with the logged probabilities")
@@ -211,7 +178,11 @@ def _assumed(survey: Survey, classes: Classes) -> tuple[str, ...]:
     if not survey.accepted_N.any():
         said.append("no row was accepted")
     elif math.isnan(ppv.point):
-        said.append(f"no accepted row was labelled: bands over any PPV in [{ppv.low:g}, 1]")
+        said.append(
+            f"no accepted row was labelled: bands over any PPV in [{ppv.low:g}, {ppv.high:g}]"
+        )
     elif ppv.method == "assumed":
         said.append(f"no accepted row was labelled: the PPV is taken to be {ppv.point:g}")
+    if survey.rejected_N.any() and math.isnan(omission.point):
+        said.append("no rejected row was labelled: bands over any share of correct ones")
     return tuple(said)

@@ -58,12 +58,17 @@ def labels_to_show(
         confidence: One-sided, in (.5, 1).
         design_effect: As for `labels_for_width`.
 
+    Raises:
+        UsageError: A figure is out of range.
+
     Source: Clopper and Pearson 1934, one-sided; `gate` decides by the same bound.
 
     Example:
         >>> labels_to_show(0.01), labels_to_show(0.01, errors=1), labels_to_show(0.001)
         (299, 473, 2995)
     """
+    if not (0 < limit < 1 and 0.5 < confidence < 1 and errors >= 0 and design_effect >= 1):
+        raise UsageError("a plan needs a limit in (0, 1), a confidence in (.5, 1), an effect >= 1")
     clean = rows_to_show(wilson(errors, errors), limit, confidence=confidence)
     return math.ceil((errors + clean) * design_effect)
 
@@ -109,10 +114,10 @@ class Guess:
     judge: float = 0.0
 
     def __post_init__(self) -> None:
-        if not (
-            0 < self.accept < 1 and self.fp < self.accept < 1 - self.fn and 0 <= self.judge < 1
-        ):
+        if min(self.fp, self.fn) < 0 or not self.fp < self.accept < 1 - self.fn:
             raise UsageError("with J > 0 the accept share lies between fp and 1 - fn")
+        if not 0 <= self.judge < 1:
+            raise UsageError(f"a judge's correlation with the truth lies in [0, 1): {self.judge}")
 
     @property
     def correct(self) -> float:
@@ -161,7 +166,7 @@ def split_for_width(
         design_effect: As for `labels_for_width`.
 
     Raises:
-        UsageError: No width is wanted.
+        UsageError: No width is wanted, or one is out of range.
 
     Source: the delta method on Begg and Greenes' formulas; a judge of correlation r leaves the
     share 1 - r^2 of the variance. Sampling error of the accept share is left out: it is known from
@@ -181,6 +186,8 @@ def split_for_width(
     ]
     if not wanted:
         raise UsageError("say what is wanted: fp_half_width, fn_half_width, or both")
+    if not all(0 < half < 0.5 for half in (fp_half_width, fn_half_width) if half is not None):
+        raise UsageError("a half width lies in (0, .5)")
     part = np.linspace(0.002, 0.998, 499)
     total = np.max([(on_r / part + on_a / (1 - part)) / v for (on_r, on_a), v in wanted], axis=0)
     best = int(total.argmin())

@@ -11,12 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from unflip.errors import UsageError
+from unflip.noise.few.sample import crossed
 from unflip.noise.survey import Floats, Ints, Survey
 
 
@@ -122,14 +122,8 @@ class Sampler:
     @cached_property
     def cell_N(self) -> Ints:
         """The cell of each row: verdict x stratum x judge's opinion."""
-        columns: list[NDArray[Any]] = [self.pool.accepted_N * 2 + self.pool.rejected_N]
-        if self.pool.stratum_N is not None:
-            columns.append(self.pool.stratum_N)
-        if self.pool.judge_N is not None:
-            columns.append(_binned(self.pool.judge_N))
-        codes = [np.unique(column, return_inverse=True)[1] for column in columns]
-        _, cell_N = np.unique(np.stack(codes), axis=1, return_inverse=True)
-        return np.asarray(cell_N.ravel(), dtype=np.int64)
+        opinion_N = None if self.pool.judge_N is None else _binned(self.pool.judge_N)
+        return crossed(self.pool.verdict_N, self.pool.slice_N, opinion_N)
 
     @cached_property
     def _rows_D(self) -> Ints:
@@ -148,14 +142,24 @@ class Sampler:
         part_G[order_G] = (np.cumsum(size_G) - size_G) * self.batches // len(self._rows_D)
         return part_G[prompt_D].astype(np.int64)
 
+    @cached_property
+    def _sizes(self) -> list[int]:
+        """How many labels each batch gets: as many as any other, or as its part can take."""
+        room_B = np.bincount(self._part_D, minlength=self.batches).tolist()
+        sizes: list[int] = []
+        for batch, room in enumerate(room_B):
+            even = self.budget * (batch + 1) // self.batches - self.budget * batch // self.batches
+            left, later = self.budget - sum(sizes), sum(room_B[batch + 1 :])
+            sizes.append(min(room, left, max(even, left - later)))
+        return sizes
+
     def _draw(self, batch: int, correct_N: ArrayLike) -> tuple[Ints, Floats]:
         """The rows of a batch and their chances, from the labels of the batches before it."""
         known_N = np.full(len(self.pool), np.nan)
         known_N[self._rows_D] = np.where(
             self._part_D < batch, np.asarray(correct_N, dtype=float)[self._rows_D], np.nan
         )
-        rows_P = self._rows_D[self._part_D == batch]
-        size = self.budget * (batch + 1) // self.batches - self.budget * batch // self.batches
+        rows_P, size = self._rows_D[self._part_D == batch], self._sizes[batch]
         plain = min(1.0, size / max(len(rows_P), 1))
         chance_P = _chances(self._need_N(known_N)[rows_P], size, least=self.floor * plain)
         rng = np.random.default_rng([self.seed, 1, batch])
@@ -233,4 +237,4 @@ def _binned(judge_N: Floats, *, bins: int = 5) -> Ints:
     if len(edges) > bins:
         edges = np.unique(np.quantile(heard_n, np.arange(bins) / bins))
     place_N = np.searchsorted(edges, judge_N, side="right")
-    return np.where(np.isnan(judge_N), -1, place_N).astype(np.int64)
+    return np.where(np.isnan(judge_N), 0, place_N).astype(np.int64)

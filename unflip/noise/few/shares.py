@@ -45,8 +45,12 @@ def share(k: float, n: float, *, n_eff: float | None = None, level: float = LEVE
     hits, misses = point * n_eff, (1 - point) * n_eff
     taper = 1 / (2 + min(hits, misses))
     tail = (1 - level) / 2
-    low = float(betaincinv(hits + 0.5 - taper, misses + 0.5 + taper, tail)) if hits else 0.0
-    high = float(betaincinv(hits + 0.5 + taper, misses + 0.5 - taper, 1 - tail)) if misses else 1.0
+    # Below some fraction of a hit the quantile is no number, and 0 as far as anybody can tell.
+    some = 1e-9
+    low = float(betaincinv(hits + 0.5 - taper, misses + 0.5 + taper, tail)) if hits > some else 0.0
+    high = 1.0
+    if misses > some:
+        high = float(betaincinv(hits + 0.5 + taper, misses + 0.5 - taper, 1 - tail))
     ends = {"low": min(low, point), "high": max(high, point)}
     return Proportion(point=point, **ends, level=level, method="beta", k=k, n=n, n_eff=n_eff)
 
@@ -214,8 +218,16 @@ def _expit(x: float) -> float:
     return 1 / (1 + math.exp(-x)) if x > -700 else 0.0
 
 
-def mixture(one: Proportion, other: Proportion, weight: Proportion) -> Proportion:
+def mixture(
+    one: Proportion, other: Proportion, weight: Proportion, *, inflation: float = 1.0
+) -> Proportion:
     """P(correct) over two parts, `weight` being the share of the first: MOVER on the sum.
+
+    Args:
+        one: P(correct | part).
+        other: P(correct | rest).
+        weight: P(part).
+        inflation: Factor on the variance where clusters make the three figures move together.
 
     Example:
         >>> print(mixture(share(90, 100), share(10, 100), known(0.25)))
@@ -234,17 +246,21 @@ def mixture(one: Proportion, other: Proportion, weight: Proportion) -> Proportio
     point = w * one.point + (1 - w) * other.point
     gap = one.point - other.point
     ends = mover(point, (w, one), (1 - w, other), (gap, weight))
-    variance = sum(
+    wider = math.sqrt(inflation)
+    variance = inflation * sum(
         factor**2 * p.point * (1 - p.point) * _variance(p)
         for factor, p in ((w, one), (1 - w, other), (gap, weight))
     )
+    # Of no hits, or no misses, both parts are worth what they are of any.
+    alike = inflation * (w**2 * _variance(one) + (1 - w) ** 2 * _variance(other))
+    n_eff = point * (1 - point) / variance if variance else 1 / alike if alike else n
     return Proportion(
         point=point,
-        low=max(0.0, ends.low),
-        high=min(1.0, ends.high),
+        low=max(0.0, point - wider * (point - ends.low)),
+        high=min(1.0, point + wider * (ends.high - point)),
         level=weight.level,
         method="mover",
         k=point * n,
         n=n,
-        n_eff=point * (1 - point) / variance if variance else n,
+        n_eff=n_eff,
     )

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from numpy.typing import ArrayLike
 
+from unflip.errors import UsageError
 from unflip.intervals import LEVEL
 from unflip.noise.few.partial import begg_greenes
 from unflip.noise.few.sampling import Sampler
@@ -31,6 +32,9 @@ class Goal:
         fp_below: Limit that rho0 shall be shown to stay below, or not to.
         fn_below: Limit that rho1 shall be shown to stay below, or not to.
 
+    Raises:
+        UsageError: A figure is out of range.
+
     Example:
         >>> goal = Goal(fn_width=0.1, fp_below=0.05)
     """
@@ -39,6 +43,11 @@ class Goal:
     fn_width: float | None = None
     fp_below: float | None = None
     fn_below: float | None = None
+
+    def __post_init__(self) -> None:
+        wanted = (self.fp_width, self.fn_width, self.fp_below, self.fn_below)
+        if not all(0 < figure <= 1 for figure in wanted if figure is not None):
+            raise UsageError("widths and limits of a goal lie in (0, 1]")
 
     def open(self, rates: NoiseRates) -> tuple[str, ...]:
         """What is not yet settled, in words; empty once everything is."""
@@ -76,6 +85,7 @@ def look(
     correct_N: ArrayLike,
     *,
     goal: Goal,
+    skipped_N: ArrayLike | None = None,
     level: float = LEVEL,
     estimator: Estimator = begg_greenes,
 ) -> Look:
@@ -84,13 +94,15 @@ def look(
     Stopping when an interval looks good breaks its coverage: of several looks one picks a lucky
     one. So each of the sampler's looks gets an interval of level 1 - (1 - level) / batches; then
     all of them hold together with probability `level`, and so does the one at which one stops,
-    whatever made one stop. The price is width: with 4 batches z is 2.50 and not 1.96. To look once,
+    whatever made one stop. The price is width: with 4 batches z is 2.50 and not 1.96. So look after
+    whole batches, once each; more looks than there are batches void the promise. To look once,
     after the whole budget, ask the estimator itself.
 
     Args:
         sampler: Whose batches.
         correct_N: The labels so far.
         goal: What is wanted.
+        skipped_N: Rows that somebody looked at and could not tell; see `Sampler.next`.
         level: Coverage of the interval at which one stops, in (0, 1).
         estimator: Who makes the rates.
 
@@ -118,5 +130,5 @@ def look(
     said = f"{sampler.batches} looks were planned: every interval holds at any of them"
     rates = replace(rates, assumptions=(*rates.assumptions, said))
     left = goal.open(rates)
-    spent = not len(sampler.next(correct_N))
+    spent = not len(sampler.next(correct_N, skipped_N=skipped_N))
     return Look(stop=not left or spent, left=left, labels=survey.labels, rates=rates)

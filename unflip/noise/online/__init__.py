@@ -11,11 +11,15 @@ from unflip.noise.online.alarms import (
 )
 from unflip.noise.online.estimators import Recent, Running, one_each
 from unflip.noise.online.sequences import running
+from unflip.noise.online.trace import Point, Raised, Trace, trace
 
 __all__ = [
     "Alarm",
+    "Point",
+    "Raised",
     "Recent",
     "Running",
+    "Trace",
     "collapsed",
     "disagreements",
     "dominated",
@@ -24,4 +28,5 @@ __all__ = [
     "favourite",
     "one_each",
     "running",
+    "trace",
 ]

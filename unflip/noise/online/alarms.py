@@ -62,6 +62,8 @@ class Alarm:
             raise UsageError(f"the limit of an alarm is a rate in (0, 1), not {self.limit}")
         if not 1 < self.patience < _RICHEST:
             raise UsageError(f"patience counts steps, say 20 runs' worth, not {self.patience}")
+        if len(self.wealth) != len(_SHIFTS):
+            raise UsageError("this is no alarm's wealth: it has another length")
 
     @classmethod
     def learned(cls, share_G: ArrayLike, *, patience: float, level: float = 0.98) -> Self:

@@ -78,6 +78,7 @@ class Recent:
         """
         if survey.cell_N is not None and survey.probability_N is None:
             raise UsageError("log each label's probability: cells are not kept from step to step")
+        _check_scale(survey)
         totals_GD = totals(survey)
         return replace(
             self,
@@ -336,6 +337,13 @@ def _check_chances(draws: Survey, class_CN: NDArray[np.bool_]) -> None:
     for class_N in class_CN:
         if len(set(draws.probability_N[class_N & draws.labelled_N].tolist())) > 1:
             raise UsageError("these labels had different chances, and Running weighs them alike")
+
+
+def _check_scale(survey: Survey) -> None:
+    if survey.probability_N is not None and (survey.probability_N < 1e-12).any():
+        raise UsageError(
+            "a label with a chance below 1e-12 would drown all others: log true chances"
+        )
 
 
 def _same(one: str, other: str) -> str:

@@ -69,7 +69,10 @@ class Moments:
         rows = float(counted @ self.sums_D) * self.groups / float(self.sums_D[GROUP])
         spread = point * (1 - point)
         events = min(self._kish(part), self._kish(whole - part)) if spread else 0.0
-        effect = events * self.variance(influence_D) / spread if events else 0.0
+        # One group has no variance, however many rows it holds.
+        events = events if worth > 1 + 1e-9 else 0.0
+        freedom = worth / (worth - 1) if events else 1.0
+        effect = events * self.variance(influence_D) * freedom / spread if events else 0.0
         # With few events the variance is a guess: start from what no event would have to mean
         # (groups all or nothing), and let each group with an event count once.
         n_eff = (events + 1) / (effect + 1 / worth)
@@ -78,26 +81,48 @@ class Moments:
 
     def variance(self, influence_D: Floats) -> float:
         """The linearised variance of a figure that moves so much with each column."""
-        return float(influence_D @ self.squares_DD @ influence_D)
+        return max(0.0, float(influence_D @ self.squares_DD @ influence_D))
+
+    def _size(self, influence_D: Floats) -> float:
+        """What the variance would be if nothing cancelled: the scale of its rounding."""
+        return float(np.abs(influence_D) @ self.squares_DD @ np.abs(influence_D))
 
     def _kish(self, columns: Floats) -> float:
         """How many groups with equal sums of these columns the groups are worth."""
         square = self.variance(columns)
         return float(columns @ self.sums_D) ** 2 / square if square > 0 else 0.0
 
-    def bayes(self, in_part: _Figure, in_rest: _Figure, part: _Figure) -> Proportion:
+    def bayes(self, in_part: _Figure, in_rest: _Figure, part: _Figure) -> _Figure:
         """P(part | correct), its variance inflated as groups make the three move together."""
-        points = in_part.share.point, in_rest.share.point, part.share.point
-        inflation = 1.0
-        if all(0 < point < 1 for point in points):
-            terms = (
-                in_part.influence_D / points[0],
-                -in_rest.influence_D / points[1],
-                part.influence_D / (points[2] * (1 - points[2])),
-            )
-            apart = sum(self.variance(term) for term in terms)
-            inflation = self.variance(np.sum(terms, axis=0)) / apart if apart else 1.0
-        return inverse(in_part.share, in_rest.share, part.share, inflation=inflation)
+        figures = in_part.share, in_rest.share, part.share
+        a, b, s = (figure.point for figure in figures)
+        whole = a * s + b * (1 - s)
+        if not whole > 0:
+            return _Figure(inverse(*figures), np.zeros(COLUMNS))
+        terms = (
+            in_part.influence_D * (s / whole * (b * (1 - s) / whole)),
+            in_rest.influence_D * (-s / whole * (a * (1 - s) / whole)),
+            part.influence_D * (a / whole * (b / whole)),
+        )
+        share = inverse(*figures, inflation=self._inflation(*terms))
+        return _Figure(share, np.sum(terms, axis=0))
+
+    def _inflation(self, *terms_D: Floats) -> float:
+        """The variance of a sum over those of its terms; below 1 as far as groups bear it out."""
+        apart = sum(self.variance(term_D) for term_D in terms_D)
+        # Of a single group nothing but rounding is left.
+        if apart <= 1e-12 * sum(self._size(term_D) for term_D in terms_D):
+            return 1.0
+        ratio = self.variance(np.sum(terms_D, axis=0)) / apart
+        return max(ratio, (1 + self.groups * ratio) / (1 + self.groups))
+
+    def correlation(self, one: _Figure, other: _Figure) -> float:
+        """Between the errors of two figures, at least 0: fewer than none would narrow J."""
+        length = np.sqrt(self.variance(one.influence_D) * self.variance(other.influence_D))
+        if length <= 1e-12 * np.sqrt(self._size(one.influence_D) * self._size(other.influence_D)):
+            return 0.0
+        covariance = float(one.influence_D @ self.squares_DD @ other.influence_D)
+        return min(1.0, max(0.0, covariance / float(length)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,19 +166,21 @@ def rates_of(
     decided, spurned = _mixed(pi, nu, passed), _mixed(nu, omega, rejected)
     fp = moments.bayes(pi.flipped, nu.flipped, passed)
     fn = moments.bayes(nu, pi, passed.flipped)
+    correlation = moments.correlation(fp, fn)
     return NoiseRates(
-        fp=fp,
-        fn=fn,
-        fp_all=moments.bayes(pi.flipped, spurned.flipped, accept),
-        fn_all=moments.bayes(spurned, pi, accept.flipped),
-        abstain_wrong=moments.bayes(omega.flipped, decided.flipped, abstain),
-        abstain_correct=moments.bayes(omega, decided, abstain),
+        fp=fp.share,
+        fn=fn.share,
+        fp_all=moments.bayes(pi.flipped, spurned.flipped, accept).share,
+        fn_all=moments.bayes(spurned, pi, accept.flipped).share,
+        abstain_wrong=moments.bayes(omega.flipped, decided.flipped, abstain).share,
+        abstain_correct=moments.bayes(omega, decided, abstain).share,
         abstain=abstain.share,
         accept=accept.share,
         ppv=pi.share,
         false_omission=nu.share,
         by="",
-        status=status_of(fp, fn),
+        status=status_of(fp.share, fn.share, correlation=correlation),
+        correlation=correlation,
         method="decayed sums",
         assumptions=said,
     )

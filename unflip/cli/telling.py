@@ -1,0 +1,60 @@
+"""Runs a measurement for a verb, and tells a person what was found."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from unflip.cli.verb import show
+
+if TYPE_CHECKING:
+    from unflip.report import Findings
+    from unflip.types import Sample, Verifier
+
+_SHOWN = 5
+
+
+def measured(
+    checker: Verifier,
+    rows: Callable[[], Iterable[Sample]],
+    out: Path,
+    *,
+    name: str,
+    **settings: Any,
+) -> Findings:
+    """A measurement whose findings say how to make it again."""
+    from unflip.measure import Settings, measure
+
+    command = click.get_current_context().command_path
+    about = {"dataset": name, "command": shlex.join([command, *sys.argv[2:]])}
+    return measure(checker, rows, out, Settings(population=about, **settings))
+
+
+def tell(findings: Findings, out: Path) -> None:
+    """What was found, for people: the self-check, the table, a sentence, and where to look."""
+    from unflip.measure import REPORT
+    from unflip.report.terminal import rates_table
+    from unflip.report.words import advice, headline, how
+
+    show(f"{findings.rates.by}  ·  {findings.rows} rows", *_checked(findings))
+    show(rates_table(findings.rates), headline(findings), advice(findings))
+    show(*filter(None, [*how(findings), findings.doubt]))
+    show(f"The rest is in {out / REPORT}")
+
+
+def _checked(findings: Findings) -> list[str]:
+    check = findings.self_check
+    if check is None or not check.checked:
+        return []
+    accepted = f"{check.checked - check.failed} of {check.checked}"
+    lines = [f"Self-check: {accepted} references are accepted as their own answers"]
+    lines += [
+        f"  {one.reference.text!r}: {one.reason} ({one.rows} rows)"
+        for one in check.refused[:_SHOWN]
+    ]
+    return lines
