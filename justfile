@@ -2,10 +2,11 @@
 
 python := ".venv/bin/python"
 
-# A development environment with every extra, pinned by hash.
+# A development environment with every extra; all but torch and its like pinned by hash.
 setup:
     python3 -m venv .venv
     .venv/bin/pip install -q -r requirements/test.txt
+    .venv/bin/pip install -q -r requirements/torch.txt
     .venv/bin/pip install -q --no-deps --no-build-isolation -e .
 
 # All tests, docs and docstrings included.

@@ -9,8 +9,8 @@ have the same pass rate: what there is to be had from moving between them. "grou
 how many groups it takes until it is as long as the signal, along the clean gradient and in all
 directions together. The last columns have rates, and pass rates, from random labels: the mean
 cosine over draws of labels, and its lowest twentieth. A stratum whose J cannot be told from 0 is
-masked; how often that happens stands above each table. Direct advantages
-are refused where a stratum is masked, so such draws are left out of theirs.
+masked; how often that happens stands above each table. Direct advantages are refused where a
+stratum is masked, and so is masking the only other one: such draws are left out of theirs.
 """
 
 import argparse
@@ -32,6 +32,7 @@ from unflip.correction import (
     stratified_forward,
 )
 from unflip.correction.line import Line
+from unflip.errors import UsageError
 from unflip.noise.gold import rates_from_arrays
 
 POLICIES = {"p = .3": [0.15, 0.35, 0.15, 0.35], "p = .05": [0.025, 0.475, 0.025, 0.475]}
@@ -140,14 +141,18 @@ def show(policy, rates, arguments):
 def attempt(policy_Y, rates, labels, rng):
     try:
         return measured(policy_Y, rates, labels, rng)
-    except ValueError:
+    except UsageError:
         return None
 
 
 def drawn_cosine(table, correction, normaliser, groups, policy_Y):
     if normaliser is direct and not table.trusted_S.all():
         return None
-    advantage_B = advantages(correction(table), normaliser, groups)
+    try:
+        line = correction(table)
+    except UsageError:  # the first stratum is masked already
+        return None
+    advantage_B = advantages(line, normaliser, groups)
     return cosine(groups.gradient(advantage_B, policy_Y), clean_gradient(policy_Y))
 
 

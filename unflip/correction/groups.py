@@ -1,0 +1,97 @@
+"""Rows that share a prompt: how many decided, their mean and their spread, abstains left out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from unflip.correction.arrays import Array, cast, detached, namespace, segment_sum, take, working
+
+
+def pass_rates(r_hat_B: Array, group_B: Array, *, n_groups: int) -> Array:
+    """How many of each group's answers are correct, (n_groups,), in [0, 1].
+
+    For what goes by pass rates: dynamic sampling, curricula, early stops. Raw verdicts would put
+    rho0 + J p in the place of p.
+
+    Args:
+        r_hat_B: Rewards corrected by `backward`, `anchored` or `doubly_robust`; NaN abstains.
+        group_B: Each row's group.
+        n_groups: How many groups there are.
+
+    Returns:
+        Means, kept in [0, 1]; NaN for groups without a decided row.
+
+    Example:
+        >>> import numpy as np
+        >>> r_hat_B = np.array([1.2, 1.2, -0.2, np.nan])
+        >>> pass_rates(r_hat_B, np.array([0, 0, 1, 2]), n_groups=3)
+        array([ 1.,  0., nan])
+    """
+    x_B = detached(working(r_hat_B))
+    xp = namespace(x_B)
+    decided_B = ~xp.isnan(x_B)
+    both_B2 = xp.stack([xp.where(decided_B, x_B, 0.0), decided_B], -1)
+    both_G2 = segment_sum(both_B2, group_B, n_groups)
+    share_G = xp.clip(both_G2[:, 0] / xp.clip(both_G2[:, 1], 1, None), 0.0, 1.0)
+    return xp.where(both_G2[:, 1] > 0, share_G, float("nan"))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """Rewards, with the size and the mean of each row's group.
+
+    Attributes:
+        given_B: The rewards as they came, (B,) or (B, C).
+        r_B: The same as wide floats, 0 for abstains.
+        decided_B: Which are no abstains.
+        group_B: Each row's group.
+        n_groups: How many groups there are.
+        n_B: How many decided rows a row's group has, at least 1.
+        mean_B: Their mean.
+    """
+
+    given_B: Array
+    r_B: Array
+    decided_B: Array
+    group_B: Array
+    n_groups: int
+    n_B: Array
+    mean_B: Array
+
+    @classmethod
+    def of(cls, given_B: Array, group_B: Array, n_groups: int) -> Rows:
+        """The rows of rewards of any kind, NaN for abstains."""
+        x_B = detached(working(given_B))
+        xp = namespace(x_B)
+        decided_B = x_B == x_B  # one operation; not isnan takes two
+        r_B = xp.where(decided_B, x_B, 0.0)
+        both_G = segment_sum(xp.stack([r_B, decided_B], -1), group_B, n_groups)
+        both_B = take(both_G, group_B)
+        n_B = xp.clip(both_B[..., 1], 1, None)
+        return cls(given_B, r_B, decided_B, group_B, n_groups, n_B, both_B[..., 0] / n_B)
+
+    @property
+    def centred_B(self) -> Array:
+        """Rewards less their group's mean, and anything for abstains, which `out` takes out."""
+        return self.r_B - self.mean_B
+
+    @property
+    def others_B(self) -> Array:
+        """How many decided rows a row's group has beside it; 1 where there are none."""
+        return namespace(self.n_B).clip(self.n_B - 1, 1, None)
+
+    def settled_B(self) -> Array:
+        """Centred twice: what rounding leaves in a unanimous group would be blown up by its std."""
+        centred_B = self.centred_B * self.decided_B
+        left_B = take(segment_sum(centred_B, self.group_B, self.n_groups), self.group_B)
+        return (centred_B - left_B / self.n_B) * self.decided_B
+
+    def std_B(self, settled_B: Array) -> Array:
+        """The std of each row's group, over n - 1, from rows less their mean."""
+        squares_G = segment_sum(settled_B**2, self.group_B, self.n_groups)
+        return namespace(self.n_B).sqrt(take(squares_G, self.group_B) / self.others_B)
+
+    def out(self, advantage_B: Array) -> Array:
+        """Advantages as they leave: 0 for abstains; a row alone is its own mean, so 0 too."""
+        advantage_B = namespace(advantage_B).where(self.decided_B, advantage_B, 0.0)
+        return cast(advantage_B, like=self.given_B)
