@@ -9,6 +9,7 @@ from __future__ import annotations
 import click
 
 from unflip.cli.compare import compare
+from unflip.cli.correct import correct
 from unflip.cli.demo import demo
 from unflip.cli.estimate import estimate
 from unflip.cli.label import label
@@ -30,5 +31,5 @@ def main() -> None:
     """Verifiers flip labels. Measure the flips, and take them back."""
 
 
-for _verb in (demo, list_, verify, estimate, label, compare, report):
+for _verb in (demo, list_, verify, estimate, label, compare, correct, report):
     main.add_command(_verb)

@@ -87,7 +87,9 @@ def show(*things: Any) -> None:
     """Tables and sentences on stdout; what looks like markup in them is text."""
     from rich.console import Console
 
-    console = Console(file=click.get_current_context().obj, highlight=False, markup=False)
+    console = Console(
+        file=click.get_current_context().obj, highlight=False, markup=False, emoji=False
+    )
     console.width = min(console.width, _WIDEST) if console.is_terminal else _WIDEST
     for thing in things:
         console.print(thing, soft_wrap=isinstance(thing, str) and not console.is_terminal)
