@@ -6,6 +6,10 @@ python benchmarks/assisted.py PATH/judges_triviaqa_v1.jsonl [--resamples N] [--l
 the verifier; an LLM rechecks what it rejects. The first tables use all labels; the others hide
 them, buy a few back at random, and compare what each estimator says with what all labels say.
 ppi-python and judgy run on the same draws if they are installed.
+
+A caution about these data: GPT-4's verdicts on one responder, llama2-13b-chat, look broken. It
+accepts 47% of that responder's wrong answers and 12% of all others', so a part of its flip rate is
+a fault of the record and not of the judge. No estimator here is told.
 """
 
 import argparse

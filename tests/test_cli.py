@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from unflip.cli import main
-from unflip.measure import FINDINGS, RATES, REPORT, VERDICTS
+from unflip.measure import FINDINGS, RATES, REPORT, VERDICTS, read_findings
 from unflip.rates import NoiseRates
 
 SLOW = """
@@ -284,6 +284,8 @@ def test_a_budget_and_a_judge_estimate_from_few_labels(judged):
         "estimate", judged, "--with", "column:said.rule", "--judge", "column:said.judge",
         "--gold-budget", 40, "--over", "step", "-o", "run",
     ).stdout  # fmt: skip
+    report = Path("run", REPORT).read_text()
+    assert not read_findings(Path("run")).about["command"].startswith("'")
     for told in (
         "ppi++",
         "40",
@@ -291,7 +293,12 @@ def test_a_budget_and_a_judge_estimate_from_few_labels(judged):
         "If 2.5% of the labels are wrong (1 of 40)",
     ):
         assert told in out
-    assert "<svg" in Path("run", REPORT).read_text()
+    assert "<svg" in report
+
+
+def test_standard_input_is_not_data_and_answers_at_once():
+    """Piped data leave nothing to answer with in the terminal: that is said before any work."""
+    assert "--web" in run("label", "-", "--with", "column:said.rule", code=2).stderr
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from unflip.errors import DataError, UsageError
+from unflip.errors import UsageError
 from unflip.labelling.book import Book
 from unflip.measure import LABELS, Settings, measure, read_findings, sitting
 from unflip.noise.few import Goal, known
@@ -158,17 +158,25 @@ def test_without_any_label_there_are_shares_and_no_rates(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "other", [{"budget": 41}, {"budget": 40, "audit": 10}, {"budget": 40, "judge": JUDGE}]
+    "other", [{"budget": 80}, {"budget": 40, "audit": 10}, {"budget": 40, "judge": JUDGE}]
 )
-def test_labels_stay_with_the_plan_that_asked_for_them(tmp_path, other):
-    """Another budget, audit or judge has other chances: it is refused, and so are other rows."""
-    with Book(tmp_path / LABELS) as book:
-        sitting(VERIFIER, lambda: ROWS, tmp_path, Settings(budget=40), book=book)
-    with pytest.raises(DataError, match="another plan"):
-        measured(ROWS, tmp_path, **other)
-    with pytest.raises(DataError, match="another rows"):
-        measured(ROWS[:-1], tmp_path)
-    assert measured(ROWS, tmp_path).spent.labels == 40
+def test_what_people_said_serves_other_plans_too(tmp_path, other):
+    """A larger budget, an audit or a judge chooses anew, and asks only for what nobody has said."""
+    blank, truths = without_labels(ROWS), {row.key: row.correct for row in ROWS}
+
+    def asked(settings):
+        with Book(tmp_path / LABELS) as book:
+            session = sitting(VERIFIER, lambda: blank, tmp_path, settings, book=book)
+            while question := session.question():
+                session.answer(truths[question.sample.key])
+            return session.answered
+
+    assert asked(Settings(budget=40)) == 40
+    assert asked(Settings(**other)) < other["budget"]
+    given = measured(ROWS, tmp_path / "given", **other)
+    said = measured(blank, tmp_path, judge=other.get("judge"))
+    assert said.spent == given.spent
+    assert said.rates.fn == given.rates.fn
 
 
 def test_a_judge_must_be_somebody_else_and_say_something(tmp_path):
@@ -184,8 +192,65 @@ def test_rates_are_traced_over_a_column(tmp_path):
     assert len(measured(ROWS, tmp_path, over="step").trace.points) == 20
     with pytest.raises(UsageError, match="no number"):
         measured(ROWS, tmp_path, over="stepp")
+    endless = [replace(row, meta={**row.meta, "step": 10**400}) for row in ROWS]
+    with pytest.raises(UsageError, match="no number"):
+        measured(endless, tmp_path / "endless", over="step")
 
 
 def test_recorded_verdicts_are_not_asked_about_references(tmp_path):
     """A column says nothing of the reference as an answer: there is no self-check to pass."""
     assert measured(ROWS, tmp_path).self_check is None
+
+
+def test_a_small_file_gets_a_small_budget(tmp_path):
+    """Nobody said how many: 200, and where there are fewer rows, all of them."""
+    with Book(tmp_path / LABELS) as book:
+        session = sitting(VERIFIER, lambda: ROWS[:30], tmp_path, Settings(), book=book)
+        assert session.done == 0
+    assert measured(ROWS[:30], tmp_path).spent.budget == 30
+
+
+@pytest.mark.parametrize("goal", [None, Goal(fn_width=0.01)])
+def test_other_slices_use_the_labels_that_were_asked_for(tmp_path, goal):
+    """Rates by any column rest on the rows that were chosen, whatever they are sliced by."""
+    rows = [replace(row, stratum=f"s{n % 3}", correct=None) for n, row in enumerate(ROWS)]
+    truths = {row.key: row.correct for row in ROWS}
+    settings = Settings(budget=60, goal=goal)
+    with Book(tmp_path / LABELS) as book:
+        session = sitting(VERIFIER, lambda: rows, tmp_path, settings, book=book)
+        while question := session.question():
+            session.answer(truths[question.sample.key])
+    for per, slices in (("stratum", 3), ("step", 20)):
+        found = measured(rows, tmp_path, per=per)
+        assert (found.spent.labels, found.spent.waiting) == (60, 0)
+        assert len(found.rates.strata) == slices
+
+
+def test_a_shrug_counts_for_the_rows_that_were_asked(tmp_path):
+    """Rows alike that nobody asked about are no part of the budget."""
+    blank = [replace(row, correct=None) for row in ROWS[:40] for _ in range(5)]
+    with Book(tmp_path / LABELS) as book:
+        session = sitting(VERIFIER, lambda: blank, tmp_path, Settings(budget=20), book=book)
+        while session.question():
+            session.answer(None if session.answered % 2 else True)
+    spent = measured(blank, tmp_path).spent
+    assert spent.waiting == 0
+    assert spent.labels + spent.skipped == 20
+
+
+def test_a_label_of_the_data_stays_although_a_twin_got_another(tmp_path):
+    """People are asked where the data say nothing, and their word holds there alone."""
+    rows = [row for row in ROWS[:40] for _ in range(2)]
+    rows = [replace(row, correct=None if n % 2 else row.correct) for n, row in enumerate(rows)]
+    with Book(tmp_path / LABELS) as book:
+        session = sitting(VERIFIER, lambda: rows, tmp_path, Settings(budget=80), book=book)
+        while session.question():
+            session.answer(None)
+    spent = measured(rows, tmp_path).spent
+    assert (spent.labels, spent.skipped, spent.waiting) == (40, 40, 0)
+
+
+def test_a_goal_does_not_silence_a_wrong_assumption(tmp_path):
+    """A PPV is refused where accepted rows are labelled, whatever ended the labelling."""
+    with pytest.raises(UsageError, match="PPV"):
+        measured(ROWS, tmp_path, budget=60, goal=Goal(fn_below=0.6), assume_ppv=known(0.9))

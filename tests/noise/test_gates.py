@@ -1,5 +1,7 @@
 """Gates pass on what was shown, and say how much more it takes."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,8 +12,10 @@ from unflip.errors import UsageError
 from unflip.intervals import wilson
 from unflip.noise.clusters import clustered
 from unflip.noise.compare import compare_arrays
+from unflip.noise.few import begg_greenes, between, known
 from unflip.noise.gates import gate, gate_change, rows_to_show, upper_bound
 from unflip.noise.gold import rates_from_arrays
+from unflip.noise.survey import Survey
 
 limits = st.sampled_from([0.01, 0.02, 0.05, 0.1, 0.3])
 NAN = float("nan")
@@ -79,6 +83,49 @@ def test_without_rows_nothing_is_shown():
     assert failure.upper == 1
     assert failure.message.startswith("fn: no correct answer has a label and a verdict")
     assert "59 more correct answers, none rejected" in failure.message
+
+
+def few(ppv):
+    """Rates from labels on 100 rejected rows, all of wrong answers, and a PPV that is assumed."""
+    accepted_N = np.arange(400) < 200
+    correct_N = np.where(np.arange(400) >= 300, 0, NAN)
+    survey = Survey(accepted_N=accepted_N, rejected_N=~accepted_N, correct_N=correct_N)
+    return begg_greenes(survey, assume_ppv=ppv)
+
+
+def test_a_band_is_judged_by_its_upper_end():
+    """A rate that lies below the limit wherever it lies in its band has passed, and no other."""
+    rates = few(between(0.9, 1))
+    assert math.isnan(rates.fp.point)
+    assert 0.05 < rates.fp.high < 0.2
+    assert gate(rates, max_fp=rates.fp.high) == ()
+    (unsure,) = gate(rates, max_fp=0.05)
+    assert unsure.upper == rates.fp.high
+    assert "fp: only known to lie between 0% and 10.9%" in unsure.message
+    assert unsure.message.endswith("labels on rows of the verdict that has none would narrow that")
+    assert gate(rates, max_fp=rates.fp.high, confidence=0.99)  # the band was made for less
+    (above,) = gate(few(between(0.1, 0.2)), max_fp=0.05)
+    assert above.message.endswith("above the limit of 5%")
+
+
+def test_a_rate_from_few_labels_is_no_count():
+    """What was composed of two shares and the accept share is not told as so many of so many."""
+    (unsure,) = gate(few(known(0.95)), max_fp=0.0476)
+    assert unsure.message.startswith("fp: about 4.76%, as sure as ")
+
+
+def test_looking_often_does_not_help_through_a_gate():
+    """A rate that holds at any of four looks is judged by a bound that does so, too."""
+    rates = rates_from_arrays([0] * 75, [0] * 75, level=1 - 0.05 / 4)
+    assert gate(rates_of(0, 75), max_fp=0.04) == ()
+    (unsure,) = gate(rates, max_fp=0.04)
+    assert unsure.upper == pytest.approx(1 - (0.05 / 4) ** (1 / 75))
+
+
+def test_a_rate_by_assumption_is_judged_as_assumed():
+    """A PPV that is taken to be 1 leaves no false positive, and needs no rows to say so."""
+    assert gate(few(known(1.0)), max_fp=0.01) == ()
+    assert gate(few(None), max_fp=0.5)
 
 
 def test_abstaining_does_not_help_through_a_gate():

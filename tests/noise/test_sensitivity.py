@@ -165,3 +165,11 @@ def test_impossible_shares_are_refused(wrong):
         doubt(labels, wrong=wrong)
     with pytest.raises(UsageError):
         Labels.counted(accepted_correct=-1, accepted_wrong=0, rejected_correct=0, rejected_wrong=0)
+
+
+def test_a_share_of_labels_is_told_in_few_figures():
+    """One wrong label of 43 is 2.33% of them, to people."""
+    labels = Labels.counted(
+        accepted_correct=19, accepted_wrong=0, rejected_correct=4, rejected_wrong=20
+    )
+    assert str(doubt(labels, wrong=1 / 43)).startswith("If 2.33% of the labels are wrong (1 of 43)")

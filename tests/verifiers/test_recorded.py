@@ -19,9 +19,9 @@ def row(value):
 @pytest.mark.parametrize(
     ("value", "outcome"),
     [
-        *((yes, Outcome.ACCEPT) for yes in (1, True, "yes", " TRUE ", "Accept", "correct", 0.5)),
-        *((no, Outcome.REJECT) for no in (0, False, "no", "incorrect", "reject", 0.49)),
-        *((open_, Outcome.ABSTAIN) for open_ in (None, "abstain", "", float("nan"))),
+        *((yes, Outcome.ACCEPT) for yes in (1, True, "yes", " TRUE ", "Accept", "1 ", 0.5, ".7")),
+        *((no, Outcome.REJECT) for no in (0, False, "no", "incorrect", "reject", 0.49, "0.2")),
+        *((open_, Outcome.ABSTAIN) for open_ in (None, "abstain", "", float("nan"), "NaN")),
     ],
 )  # fmt: skip
 def test_a_value_means_what_it_says(value, outcome):
@@ -29,7 +29,7 @@ def test_a_value_means_what_it_says(value, outcome):
     assert Recorded("judge")(row(value)).outcome is outcome
 
 
-@pytest.mark.parametrize("value", ["maybe", [1], {"a": 1}, 7, -1])
+@pytest.mark.parametrize("value", ["maybe", [1], {"a": 1}, 7, -1, 10**400, "inf"])
 def test_what_is_no_verdict_is_never_taken_for_one(value):
     """Another word, a structure or a score without a bound stops a run, and says what it is."""
     with pytest.raises(NoVerdict, match="column 'judge' holds"):

@@ -12,6 +12,7 @@ from unflip.cli.gold import audit, judge, spending
 from unflip.cli.source import Source, data, running, where
 from unflip.cli.telling import measured, tell
 from unflip.cli.verb import Verb, folder, say, verifier
+from unflip.errors import UsageError
 
 
 @click.command(cls=Verb, epilog="unflip label data.jsonl --with math --gold-budget 200 --web")
@@ -58,12 +59,19 @@ def label(spec: str, accept_at: float | None, web: bool, out: Path | None, **giv
     from unflip.labelling.web import serve
     from unflip.measure import LABELS, Settings, sitting
     from unflip.measure.folder import made
+    from unflip.measure.plan import planned
+    from unflip.measure.sitting import BUDGET
     from unflip.plugins import load
 
+    if given["data"] == "-" and not web:
+        raise UsageError("standard input gives the answers: keep the data in a file, or use --web")
     how = where(given.pop("workers"), given.pop("deadline")) | spending(given)
     how |= _wanted(given.pop("width"), given.pop("max_fp"), given.pop("max_fn"))
     checker, source = load(spec, accept_at=accept_at), Source(**given)
     out = made(out or folder_of(source.name, checker))
+    if how["budget"] is None and (how["audit"] is not None or "goal" in how):
+        # These are parts of a budget: of the one that this folder has, or of the usual one.
+        how["budget"] = planned(out, Settings()).budget or BUDGET
     settings = Settings(total=source.total, **how)
     with Book(out / LABELS) as book:
         session = sitting(checker, source.again, out, settings, book=book)

@@ -31,7 +31,7 @@ def measured(
     from unflip.measure import Settings, measure
 
     command = click.get_current_context().command_path
-    about = {"dataset": name, "command": shlex.join([command, *sys.argv[2:]])}
+    about = {"dataset": name, "command": f"{command} {shlex.join(sys.argv[2:])}".strip()}
     return measure(checker, rows, out, Settings(population=about, **settings))
 
 

@@ -55,12 +55,11 @@ class Gold:
         """The labels of the data, or those of the rows that a plan has chosen.
 
         Raises:
-            DataError: The folder's labels were asked for by another plan.
+            DataError: The folder's labels cannot be read.
             UsageError: The budget exceeds the rows.
         """
-        plan = Plan.of(pool, settings)
+        plan = Plan.of(settings)
         if plan is not None:
-            plan.agree(folder)
             return _bought(plan, pool, folder, settings.assume_ppv)
         survey = pool.survey
         counted = _complete(survey) or not survey.labels
@@ -124,12 +123,13 @@ def known(
 
     Args:
         pool: The rows, and the labels of the data.
-        labels: What people said, by the key of a row; that wins over the data.
+        labels: What people said, by the key of a row. They are asked where the data say nothing,
+            and nowhere else.
     """
     correct_N = pool.survey.correct_N.copy()
     skipped_N = np.zeros(len(correct_N), dtype=bool)
     for row, key in enumerate(pool.keys):
-        if key in labels:
+        if key in labels and np.isnan(correct_N[row]):
             label = labels[key]
             correct_N[row] = np.nan if label is None else label
             skipped_N[row] = label is None
@@ -138,19 +138,25 @@ def known(
 
 def _bought(plan: Plan, pool: Pool, folder: Path, assume_ppv: Proportion | None) -> Gold:
     """The labels of the rows that a plan has chosen, as far as there are any."""
-    chooser = plan.chooser(pool.survey)
+    chooser = plan.chooser(pool)
     path = folder / LABELS
     correct_N, skipped_N = known(pool, read_labels(path) if path.exists() else {})
-    spent_N, asked = spend(chooser, correct_N, skipped_N)
-    survey = chooser.survey(spent_N)
-    skipped = int(skipped_N.sum())
+    spent_N, told_N, asked = spend(chooser, correct_N, skipped_N)
+    survey = replace(chooser.survey(spent_N), stratum_N=pool.survey.stratum_N)
+    skipped = int(told_N.sum())
     waiting = plan.budget - survey.labels - skipped if len(asked) else 0
+    looked = None
+    if isinstance(chooser, Until) and survey.labels:
+        # Of these slices, and with this PPV; who stopped the labelling knew neither.
+        best = best_of(survey, assume_ppv)
+        stopped = replace(chooser, estimator=lambda _, *, level: best(survey, level=level))
+        looked = stopped.rates(spent_N)
     return Gold(
         survey=survey,
         tally=pool.tally,
         spent=_spending(survey, budget=plan.budget, skipped=skipped, waiting=waiting),
         assume_ppv=assume_ppv,
-        looked=chooser.rates(spent_N) if isinstance(chooser, Until) and survey.labels else None,
+        looked=looked,
     )
 
 

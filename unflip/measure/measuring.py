@@ -49,8 +49,7 @@ def measure(
         settings: How it is done.
 
     Raises:
-        DataError: The folder holds another verifier's run, labels that another plan asked for, or
-            cannot be written.
+        DataError: The folder holds another verifier's run, or cannot be written.
         UsageError: As for `verify_all`; a column is missing; a PPV is assumed and measured.
 
     Example:

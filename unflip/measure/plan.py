@@ -1,4 +1,4 @@
-"""Which rows get gold labels: chosen once, since labels mean what the choice made of them."""
+"""Which rows get gold labels: chosen by chance alone, whoever was asked about which before."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ from unflip.noise.few.sampling import Sampler
 from unflip.noise.few.stopping import Goal
 from unflip.noise.few.until import Until
 from unflip.noise.survey import Survey
-from unflip.types import digest, identity
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -43,22 +42,21 @@ class Chooser(Protocol):
 class Plan:
     """How rows are chosen for gold labels; the same plan on the same rows chooses the same ones.
 
+    No choice looks at which rows have a label already. So whatever people said serves every plan
+    whose turn comes to the row, and a larger budget goes on from a smaller one's labels.
+
     Attributes:
         budget: How many labels at most.
         audit: How many of them on accepted rows; None: where they pay best.
         goal: What ends the labelling before that, by name and figure; None: nothing does.
-        judge: Whose opinions the choice takes into account, "" for nobody's.
-        rows: A hash of all rows.
     """
 
     budget: int
     audit: int | None
     goal: dict[str, float] | None
-    judge: str
-    rows: str
 
     @classmethod
-    def of(cls, pool: Pool, settings: Settings) -> Plan | None:
+    def of(cls, settings: Settings) -> Plan | None:
         """The plan that the settings ask for; None if all labels are to be used."""
         if settings.budget is None:
             return None
@@ -67,17 +65,15 @@ class Plan:
             budget=settings.budget,
             audit=settings.audit,
             goal={name: figure for name, figure in wanted.items() if figure} or None,
-            judge=identity(settings.judge) if settings.judge else "",
-            rows=digest(pool.keys),
         )
 
-    def chooser(self, pool: Survey) -> Chooser:
+    def chooser(self, pool: Pool) -> Chooser:
         """Who chooses the rows of a pool.
 
         Raises:
             UsageError: The pool has fewer rows than the budget.
         """
-        blank = pool.without_labels(pool.labelled_N)
+        blank = pool.choice
         if self.audit is not None:
             return Quota(pool=blank, accepted=self.audit, rejected=self.budget - self.audit)
         sampler = Sampler(pool=blank, budget=self.budget, batches=min(BATCHES, self.budget))
@@ -86,41 +82,25 @@ class Plan:
         return Until(sampler=sampler, goal=Goal(**self.goal), estimator=best_of(blank))
 
     def keep(self, folder: Path) -> None:
-        """Bind the labels of this folder to the plan.
+        """Let later runs in this folder go by the plan without being told.
 
         Raises:
-            DataError: The folder has another plan, or cannot be written.
+            DataError: It cannot be written.
         """
-        self.agree(folder)
         with explained(folder / PLAN):
             (folder / PLAN).write_text(json.dumps(asdict(self)), encoding="utf-8")
 
-    def agree(self, folder: Path) -> None:
-        """Make sure that the labels of this folder were asked for by this very plan.
-
-        Raises:
-            DataError: They were not; the message says what to do.
-        """
-        row = _read(folder)
-        if row is None or row == asdict(self):
-            return
-        other = ", ".join(name for name, value in asdict(self).items() if row.get(name) != value)
-        raise DataError(
-            f"the labels in {folder} were asked for by another plan (another {other}): say what "
-            "was said then, or choose another folder with -o"
-        )
-
 
 def planned(folder: Path, settings: Settings) -> Settings:
-    """The settings with what the folder's plan says of budget, audit and goal, if they do not."""
+    """The settings, completed by the folder's plan unless they name another budget."""
     row = _read(folder)
-    if row is None:
+    if row is None or settings.budget not in (None, row.get("budget")):
         return settings
     try:
         goal = Goal(**row["goal"]) if row["goal"] else None
         return replace(
             settings,
-            budget=settings.budget or row["budget"],
+            budget=row["budget"],
             audit=row["audit"] if settings.audit is None else settings.audit,
             goal=settings.goal or goal,
         )
@@ -128,7 +108,7 @@ def planned(folder: Path, settings: Settings) -> Settings:
         raise DataError(f"{folder / PLAN} holds no plan: {why!r}") from why
 
 
-def spend(chooser: Chooser, known_N: Floats, skipped_N: Bools | None = None) -> tuple[Floats, Ints]:
+def spend(chooser: Chooser, known_N: Floats, skipped_N: Bools) -> tuple[Floats, Bools, Ints]:
     """Look up the labels of chosen rows, until one is missing.
 
     Args:
@@ -137,17 +117,20 @@ def spend(chooser: Chooser, known_N: Floats, skipped_N: Bools | None = None) -> 
         skipped_N: Rows that somebody looked at and could not tell.
 
     Returns:
-        The labels of the rows that were chosen, NaN elsewhere; and the rows that wait for one.
+        The labels of the rows that were chosen, NaN elsewhere; which of them could not be told;
+        and the rows that wait for a label.
     """
-    spent_N = np.full(len(known_N), np.nan)
-    while len(rows := chooser.next(spent_N, skipped_N=skipped_N)):
-        missing = np.flatnonzero(np.isnan(known_N[rows]))
+    spent_N, told_N = np.full(len(known_N), np.nan), np.zeros(len(known_N), dtype=bool)
+    done_N = ~np.isnan(known_N) | skipped_N
+    while len(rows := chooser.next(spent_N, skipped_N=told_N)):
+        missing = np.flatnonzero(~done_N[rows])
         # Later rows of the batch were not asked for yet: its order is what keeps it a random draw.
         seen = rows[: missing[0]] if len(missing) else rows
-        spent_N[seen] = known_N[seen]
+        told_N[seen] = skipped_N[seen]
+        spent_N[seen] = np.where(skipped_N[seen], np.nan, known_N[seen])
         if len(missing):
-            return spent_N, rows[missing[0] :][np.isnan(known_N[rows[missing[0] :]])]
-    return spent_N, np.array([], dtype=np.int64)
+            return spent_N, told_N, rows[~done_N[rows]]
+    return spent_N, told_N, np.array([], dtype=np.int64)
 
 
 def _read(folder: Path) -> dict[str, Any] | None:

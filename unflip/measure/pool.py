@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from unflip.errors import UsageError
 from unflip.measure.folder import VERDICTS, opinions_of
 from unflip.measure.settings import Settings
 from unflip.noise.gold import Tally
-from unflip.noise.rows import opinion_of
+from unflip.noise.rows import NO_VALUE, opinion_of
+from unflip.noise.survey import Survey
 from unflip.records import record_all
 from unflip.run import with_progress
 from unflip.types import Sample, Verdict, Verifier, digest, identity, look_up
@@ -55,6 +57,8 @@ class Pool:
         self._outputs: list[str] = []
         self.keys: list[str] = []
         """What each row holds, see `Sample.key`; only where rows are chosen for labelling."""
+        self.strata: list[str] = []
+        """The rows' own strata, whatever rates are sliced by; only there, too."""
         self.tally = Tally(per=settings.per)
         for sample, verdict in self.verdicts("verifying"):
             self._add(sample, verdict)
@@ -66,6 +70,16 @@ class Pool:
     def verdicts(self, description: str | None = None) -> Iterator[tuple[Sample, Verdict]]:
         """Every row with its verdict, in order; what is recorded is not verified again."""
         return self._recorded(self._verifier, VERDICTS, description)
+
+    @property
+    def choice(self) -> Survey:
+        """The rows as they are chosen for labelling: without labels, by their own strata.
+
+        What rates are sliced by has no say, or another slicing would choose other rows.
+        """
+        named = not set(self.strata) <= {NO_VALUE}
+        blank = self.survey.without_labels(self.survey.labelled_N)
+        return replace(blank, stratum_N=np.array(self.strata) if named else None)
 
     @property
     def log(self) -> dict[str, Any]:
@@ -84,6 +98,7 @@ class Pool:
         self.tally.add(sample, verdict)
         if self._settings.budget is not None:
             self.keys.append(sample.key)
+            self.strata.append(NO_VALUE if sample.stratum is None else str(sample.stratum))
         if self._settings.over is not None:
             self._steps.append(_number(look_up(sample.meta, self._settings.over)))
             self._lengths.append(len(sample.text))
@@ -117,5 +132,5 @@ class Pool:
 def _number(value: Any) -> float:
     try:
         return float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return float("nan")

@@ -40,21 +40,25 @@ def sitting(
         verifier: Whose rates the labels are for.
         rows: Gives the samples from the start, each time it is called.
         folder: Where verdicts and plan are kept.
-        settings: As for `measure`; without a budget, that of the folder's plan, or 200.
+        settings: As for `measure`; without a budget, that of the folder's plan, or 200, or as many
+            as there are decided rows.
         book: Where the answers go.
 
     Raises:
-        DataError: The folder's labels were asked for by another plan.
+        DataError: The folder cannot be written, or holds another verifier's run.
         UsageError: The budget exceeds the rows.
     """
     folder = made(folder)
     settings = planned(folder, settings)
-    if settings.budget is None:
-        settings = replace(settings, budget=BUDGET)
+    unsaid = settings.budget is None
+    settings = replace(settings, budget=settings.budget or BUDGET)
     pool = Pool(verifier, rows, folder, settings)
-    plan = Plan.of(pool, settings)
+    if unsaid:
+        decided = int(pool.survey.decided_N.sum())
+        settings = replace(settings, budget=max(1, min(BUDGET, decided)))
+    plan = Plan.of(settings)
     assert plan is not None  # noqa: S101 (there is a budget)
-    chooser = plan.chooser(pool.survey)
+    chooser = plan.chooser(pool)
     plan.keep(folder)
     shelf = _Shelf(rows)
     return Session(
@@ -96,7 +100,7 @@ def _choosing(chooser: Chooser, given_N: Floats, shelf: _Shelf) -> Callable[[Flo
 
     def choose(said_N: Floats, skipped_N: Bools) -> Ints:
         known_N = np.where(np.isnan(said_N), given_N, said_N)
-        _, waiting = spend(chooser, np.where(skipped_N, np.nan, known_N), skipped_N)
+        *_, waiting = spend(chooser, known_N, skipped_N)
         shelf.want(waiting)
         return waiting
 
@@ -108,7 +112,7 @@ def _telling(chooser: Until, given_N: Floats) -> Callable[[Floats, Bools], Seque
 
     def tell(said_N: Floats, skipped_N: Bools) -> Sequence[str]:
         known_N = np.where(np.isnan(said_N), given_N, said_N)
-        spent_N, _ = spend(chooser, np.where(skipped_N, np.nan, known_N), skipped_N)
+        spent_N, *_ = spend(chooser, known_N, skipped_N)
         return in_short(chooser.rates(spent_N)) if not np.isnan(spent_N).all() else ()
 
     return tell

@@ -47,7 +47,9 @@ def gate(
 
     A gate passes on the exact upper bound and not on the point: few rows cannot pass it, however
     clean they are. A verifier whose rate is at the limit passes with probability 1 - confidence at
-    most. Rows that share a prompt count as the independent rows that they are worth.
+    most. Rows that share a prompt count as the independent rows that they are worth. Of a rate that
+    is only known to lie in a band, the upper bound is the band's upper end. A rate whose interval
+    was made for more than 95%, as for several looks, needs as much more here.
 
     Args:
         rates: What was measured; for a stratum give `rates.at(stratum)`.
@@ -158,35 +160,67 @@ def rows_to_show(rate: Proportion, limit: float, *, confidence: float = LEVEL) -
 def upper_bound(rate: Proportion, *, confidence: float = LEVEL) -> float:
     """The exact one-sided upper bound of a rate, on its effective rows; 1 without rows.
 
+    Of a rate that rests on bounds or on an assumption, and so on no rows of its own, it is the
+    upper end, as far as that was made for this confidence.
+
     Example:
         >>> from unflip.intervals import wilson
         >>> round(upper_bound(wilson(0, 299)), 6)
         0.009969
     """
-    return _exact_upper(*_effective(rate), confidence)
+    if rate.n_eff and not math.isnan(rate.point):
+        return _exact_upper(*_effective(rate), confidence)
+    # One end of a two-sided interval leaves out half as much.
+    return rate.high if confidence <= (1 + rate.level) / 2 else 1.0
 
 
 def _judge(name: str, rate: Proportion, limit: float, confidence: float) -> Failure | None:
+    # An interval made for several looks is wider than usual, and so is a bound that outlives them.
+    confidence = 1 - (1 - confidence) * min(1.0, (1 - rate.level) / (1 - LEVEL))
     upper = upper_bound(rate, confidence=confidence)
     if upper <= limit:
         return None
-    kind, clean = _ROWS[name]
-    if math.isnan(rate.point):
-        found = f"no {kind} has a label and a verdict"
-    else:
-        found = f"{rate.k:g} of {rate.n:g} = {_percent(rate.point)}"
-    if rate.n_eff < rate.n:
-        found += f" (worth {rate.n_eff:.0f} independent rows)"
-    if rate.point > limit:
+    found = _found(name, rate)
+    if (rate.low if math.isnan(rate.point) else rate.point) > limit:
         message = f"{name}: {found}, above the limit of {_percent(limit)}"
     else:
-        more = rows_to_show(rate, limit, confidence=confidence)
         message = (
             f"{name}: {found}, not shown to be below {_percent(limit)}: the upper bound at "
             f"{_percent(confidence)} confidence is {_percent(upper)}; "
-            f"{more} more {kind}{'s' * (more > 1)}, {clean}, would show it"
+            f"{_remedy(name, rate, limit, confidence)}"
         )
     return Failure(rate=name, limit=limit, upper=upper, message=message)
+
+
+def _found(name: str, rate: Proportion) -> str:
+    """What the rows say of a rate."""
+    if _banded(rate):
+        return f"only known to lie between {_percent(rate.low)} and {_percent(rate.high)}"
+    if math.isnan(rate.point):
+        return f"no {_ROWS[name][0]} has a label and a verdict"
+    if not rate.n_eff:
+        return f"{_percent(rate.point)} by assumption"
+    if rate.method == "bayes":
+        # Composed of other shares: there are no rows that it is a count of.
+        worth = f"{rate.n_eff:.0f} labelled {_ROWS[name][0]}s"
+        return f"about {_percent(rate.point)}, as sure as {worth} would make it"
+    found = f"{rate.k:g} of {rate.n:g} = {_percent(rate.point)}"
+    worth = f" (worth {rate.n_eff:.0f} independent rows)" if rate.n_eff < rate.n else ""
+    return found + worth
+
+
+def _remedy(name: str, rate: Proportion, limit: float, confidence: float) -> str:
+    """What would change it."""
+    if _banded(rate) or (rate.n and not rate.n_eff):
+        return "labels on rows of the verdict that has none would narrow that"
+    kind, clean = _ROWS[name]
+    more = rows_to_show(rate, limit, confidence=confidence)
+    return f"{more} more {kind}{'s' * (more > 1)}, {clean}, would show it"
+
+
+def _banded(rate: Proportion) -> bool:
+    """Whether something is known of a rate, but no point."""
+    return math.isnan(rate.point) and bool(rate.n or rate.width < 1)
 
 
 def _judge_rise(name: str, pair: Paired, margin: float, confidence: float) -> Failure | None:

@@ -154,7 +154,7 @@ class Sensitivity:
     fn: Doubt
 
     def __str__(self) -> str:
-        said = f"If {100 * self.wrong:g}% of the labels are wrong ({self.flips} of {self.count})"
+        said = f"If {100 * self.wrong:.3g}% of the labels are wrong ({self.flips} of {self.count})"
         fp, fn = (_clause(name, doubt) for name, doubt in (("rho0", self.fp), ("rho1", self.fn)))
         return f"{said}, {fp}, and {fn}."
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,11 +78,14 @@ class Recorded:
 
 def _number(value: Any, column: str) -> float | None:
     """1 for accept, 0 for reject, None for neither, or the number that stands there."""
-    if value is None or value != value:
+    if value is None:
         return None
-    if isinstance(value, (bool, int, float)):
-        return float(value)
     word = str(value).strip().casefold()
-    if word in _WORDS:
+    if not isinstance(value, bool) and word in _WORDS:
         return _WORDS[word]
-    raise NoVerdict(f"column {column!r} holds {word[:40]!r}: neither accept, reject nor a number")
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        told = f"column {column!r} holds {word[:40]!r}: neither accept, reject nor a number"
+        raise NoVerdict(told) from None
+    return None if math.isnan(number) else number

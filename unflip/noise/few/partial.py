@@ -174,7 +174,7 @@ def _assumed(survey: Survey, classes: Classes) -> tuple[str, ...]:
     if survey.cluster_N is not None:
         said.append("prompts are independent of each other; rows of one prompt need not be")
     if pooled := classes.rejected.pooled + classes.accepted.pooled:
-        said.append(f"{pooled} cells with labels on fewer than two prompts are taken together")
+        said.append(f"cells with labels on fewer than two prompts are taken together: {pooled}")
     if not survey.accepted_N.any():
         said.append("no row was accepted")
     elif math.isnan(ppv.point):
