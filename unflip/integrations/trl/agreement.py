@@ -1,0 +1,118 @@
+"""Whether a hook and a trainer can work together, told before training starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import numpy as np
+
+from unflip.correction import Effect, Hook, Kind, Line, Normaliser, Term, explain
+from unflip.errors import UsageError
+from unflip.integrations.trl.host import Host
+
+_MADE: Mapping[str, tuple[Normaliser, ...]] = {
+    "group": (Normaliser.GRPO,),
+    "batch": (Normaliser.BATCH_CENTRED, Normaliser.BATCH),
+    "none": (Normaliser.DR_GRPO, Normaliser.RLOO, Normaliser.MAXRL, Normaliser.DIRECT),
+}
+"""Which advantages go with TRL's `scale_rewards`; the first of each are TRL's own."""
+
+
+def plain_hook(trainer: Host) -> Hook:
+    """A hook that makes TRL's own advantages of the verdicts, with abstains left out."""
+    line = Line("verdict", np.array([[0.0, 1.0]]))
+    return Hook.of(line, normaliser=_MADE[trainer.scale_rewards][0], allow_inert=True)
+
+
+def agreed(trainer: Host, hook: Hook, strata: Literal["response", "prompt"]) -> Effect:
+    """What the hook does in this trainer.
+
+    Args:
+        trainer: A GRPOTrainer.
+        hook: The correction.
+        strata: What strata depend on.
+
+    Raises:
+        UsageError: The two disagree, or the hook would change nothing here although it was made to.
+    """
+    _check_aggregation(trainer)
+    _check_scaling(trainer, hook)
+    _check_on_policy(trainer, hook)
+    effect = explain(
+        hook.line,
+        normaliser=hook.normaliser,
+        strata=strata,
+        others=_terms(trainer),
+        optimiser="sgd" if "sgd" in str(trainer.args.optim).lower() else "adam",
+    )
+    if effect.kind is Kind.INERT and hook.effect.kind is not Kind.INERT:
+        raise UsageError(f"in this trainer the correction changes nothing: {effect}")
+    return effect
+
+
+def column_of(trainer: Host, reward: str | None) -> int:
+    """Which of the trainer's reward functions pays for the verdict.
+
+    Args:
+        trainer: A GRPOTrainer.
+        reward: Its name; None: there is but one.
+
+    Raises:
+        UsageError: There is none of that name, several, or its weight is 0.
+    """
+    names = trainer.reward_func_names
+    listed = ", ".join(map(repr, names))
+    if reward is None and len(names) > 1:
+        raise UsageError(f"which reward is the verdict? correct(..., reward=<one of {listed}>)")
+    found = [k for k, name in enumerate(names) if reward in (None, name)]
+    if len(found) != 1:
+        raise UsageError(f"{len(found)} rewards are called {reward!r}; there are: {listed}")
+    if float(trainer.reward_weights[found[0]]) == 0:
+        raise UsageError(f"{names[found[0]]!r} has weight 0 in reward_weights: nothing to correct")
+    return found[0]
+
+
+def _check_aggregation(trainer: Host) -> None:
+    how = getattr(trainer, "multi_objective_aggregation", "sum_then_normalize")
+    if how != "sum_then_normalize":
+        raise UsageError(
+            f"multi_objective_aggregation={how!r} gives every reward a std of its own, which "
+            "undoes a correction of one of them: use 'sum_then_normalize'"
+        )
+
+
+def _check_scaling(trainer: Host, hook: Hook) -> None:
+    if hook.normaliser in _MADE[trainer.scale_rewards]:
+        return
+    fitting = next(scale for scale, made in _MADE.items() if hook.normaliser in made)
+    own = _MADE[trainer.scale_rewards][0]
+    raise UsageError(
+        f"the hook makes {hook.normaliser} advantages and the trainer has "
+        f"scale_rewards={trainer.scale_rewards!r}: say GRPOConfig(scale_rewards={fitting!r}) to go "
+        f"by the hook, or Hook.of(..., normaliser={str(own)!r}) to go by the trainer"
+    )
+
+
+def _check_on_policy(trainer: Host, hook: Hook) -> None:
+    """Clipping treats an advantage without a baseline differently above and below 0."""
+    args = trainer.args
+    reused = trainer.num_iterations > 1
+    late = args.steps_per_generation > args.gradient_accumulation_steps
+    if hook.normaliser is Normaliser.DIRECT and (reused or late):
+        raise UsageError(
+            "direct advantages have no baseline, and clipping bends them where completions are "
+            "older than the policy: set num_iterations=1 and steps_per_generation="
+            "gradient_accumulation_steps, or use backward with rloo"
+        )
+
+
+def _terms(trainer: Host) -> list[Term]:
+    """What else shares the loss."""
+    adaptive = getattr(trainer, "use_adaptive_entropy", False)
+    there = {
+        Term.KL: trainer.beta != 0,
+        Term.ENTROPY: adaptive or getattr(trainer, "entropy_coef", 0.0) != 0,
+        Term.REWARD: sum(float(weight) != 0 for weight in trainer.reward_weights) > 1,
+    }
+    return [term for term, is_there in there.items() if is_there]

@@ -1,0 +1,62 @@
+"""Advantage estimators for verl that leave rows with a NaN score out of their group's baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from unflip.correction.advantages import ADVANTAGES, Normaliser
+from unflip.correction.arrays import Array, is_torch
+from unflip.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Estimator:
+    """What `verl.trainer.ppo.core_algos.register_adv_est` takes.
+
+    The score is corrected already where a `Score` has a hook; here it becomes an advantage. In the
+    loss, the tokens of a masked row still count in the mean over tokens, with advantage 0.
+
+    Attributes:
+        normaliser: How advantages are made of scores.
+
+    Example:
+        >>> scores_BT = np.array([[0.0, 1.0], [0.0, 0.0], [0.0, np.nan]])
+        >>> index_B = np.array(["a", "a", "a"], dtype=object)
+        >>> Estimator(Normaliser.RLOO)(scores_BT, np.ones((3, 2)), index_B)[0]
+        array([[ 1.,  1.],
+               [-1., -1.],
+               [ 0.,  0.]])
+    """
+
+    normaliser: Normaliser
+
+    def __call__(
+        self,
+        token_level_rewards: Array,
+        response_mask: Array,
+        index: Any = None,
+        config: Any = None,
+        **_: Any,
+    ) -> tuple[Array, Array]:
+        """Advantages and returns of tokens, which are the same.
+
+        Raises:
+            UsageError: verl gave no groups.
+        """
+        if index is None:
+            raise UsageError("verl gave no uid: these estimators compare the rows of a prompt")
+        r_B = token_level_rewards.sum(-1)
+        groups, code_B = np.unique(np.asarray(index), return_inverse=True)
+        # Whole numbers below 2^24 are exact in float32, and no batch has as many groups.
+        group_B = r_B.new_tensor(code_B).long() if is_torch(r_B) else code_B
+        advantage_B = ADVANTAGES[self.normaliser](r_B, group_B, n_groups=len(groups))
+        advantage_BT = advantage_B[:, None] * response_mask
+        return advantage_BT, advantage_BT
+
+
+ESTIMATORS: Mapping[str, Estimator] = {f"unflip_{one}": Estimator(one) for one in Normaliser}
+"""Their names for `algorithm.adv_estimator`, such as `unflip_rloo`."""

@@ -1,0 +1,15 @@
+"""verl's plugin: importing it registers the estimators of `unflip.integrations.verl`.
+
+verl imports it in every process, by the entry point of the group `verl.plugins`, or where there is
+none by VERL_USE_EXTERNAL_MODULES=unflip.integrations.verl.plugin.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from unflip.integrations.verl.estimators import ESTIMATORS
+
+_register = import_module("verl.trainer.ppo.core_algos").register_adv_est
+for _name, _estimator in ESTIMATORS.items():
+    _register(_name)(_estimator)
