@@ -309,3 +309,15 @@ def test_an_audit_with_minus_ones_is_refused(column):
     rows[column] = 2 * rows[column] - 1
     with pytest.raises(UsageError, match="are 0 or 1"):
         Posterior.fit(*rows, n_strata=2)
+
+
+def test_a_line_knows_whose_rates_it_goes_by():
+    """Verdicts of another verifier are refused; where either side does not say, nothing is."""
+    table = RateTable.known(0.1, 0.2, pass_rate=0.5, by="math@1+ab12cd")
+    for correct in (backward, forward, stratified_forward, anchored):
+        line = correct(table)
+        line.check_by("math@1+ab12cd")
+        line.check_by("")
+        with pytest.raises(UsageError, match=r"measure 'exact@1\+ffffff'"):
+            line.check_by("exact@1+ffffff")
+    backward(RateTable.known(0.1, 0.2)).check_by("exact@1+ffffff")

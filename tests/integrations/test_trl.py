@@ -423,6 +423,14 @@ def test_what_changes_nothing_here_is_refused(tmp_path):
         trainer_of(tmp_path).correct(hook)
 
 
+def test_rates_of_another_verifier_are_refused(tmp_path):
+    """What was measured on one verifier does not correct another's verdicts."""
+    table = RateTable.known(0.2, 0.3, by="math@1+ab12cd")
+    other = Hook.of(backward(table), normaliser="rloo", allow_inert=True)
+    with pytest.raises(UsageError, match="these rates are 'math@1"):
+        trainer_of(tmp_path).correct(other)
+
+
 def test_prompt_strata_under_a_group_std_are_refused(tmp_path):
     """A column is the same for a whole group, so the group's std removes it."""
     table = RateTable.known([0.1, 0.5], [0.1, 0.2], strata=["a", "b"])

@@ -25,6 +25,7 @@ class Line:
         line_S2: Intercept and slope of each stratum; NaN where its rows are to weigh nothing.
         strata: Names of the strata, in the order of their codes.
         notes: What a person should know.
+        by: Whose verdicts it corrects, as the rates have it; "" where nobody said.
 
     Example:
         >>> line = Line("double", np.array([[0.0, 2.0]]))
@@ -36,6 +37,7 @@ class Line:
     line_S2: Array
     strata: tuple[str, ...] = ("",)
     notes: tuple[str, ...] = ()
+    by: str = ""
 
     def __call__(self, r_B: Array, stratum_B: Array | None = None) -> Array:
         """Corrected rewards, (B,); NaN for abstains and for rows that weigh nothing.
@@ -74,6 +76,23 @@ class Line:
         line_B2 = line_B2.astype(r_B.dtype, copy=False)
         return line_B2[:, 0] + line_B2[:, 1] * r_B
 
+    def check_by(self, by: str) -> None:
+        """Make sure that verdicts come from whom the rates were measured on.
+
+        Args:
+            by: Whose verdicts are to be corrected; "" if nobody knows.
+
+        Raises:
+            UsageError: They are another verifier's.
+
+        Example:
+            >>> Line("double", np.array([[0.0, 2.0]]), by="math@1+ab12cd").check_by("math@1+ab12cd")
+        """
+        if self.by and by and self.by != by:
+            raise UsageError(
+                f"these rates are {self.by!r}'s and the verdicts {by!r}'s: measure {by!r}"
+            )
+
     def to(self, device: Any, dtype: Any = None) -> Line:
         """The same on a torch device, float32 unless another dtype is asked for.
 
@@ -87,7 +106,7 @@ def line_of(name: str, table: RateTable, intercept_S: Floats, slope_S: Floats) -
     """The line of each stratum of a table; those that are not trusted weigh nothing."""
     line_S2 = np.stack([intercept_S, slope_S], axis=-1)
     line_S2 = np.where(table.trusted_S[:, None], line_S2, np.nan)
-    return Line(name, line_S2, table.strata, table.notes)
+    return Line(name, line_S2, table.strata, table.notes, table.by)
 
 
 def inverse(j_S: Floats, clamp: float) -> Floats:

@@ -59,7 +59,8 @@ class Corrected(Host):
             What the correction does in this trainer; its warnings are given as such, too.
 
         Raises:
-            UsageError: The hook does not fit this trainer, or changes nothing in it.
+            UsageError: The hook does not fit this trainer, changes nothing in it, or goes by the
+                rates of another verifier.
         """
         hook = plain_hook(self) if hook is None else hook
         source = Strata(hook.line.strata, strata)
@@ -67,7 +68,9 @@ class Corrected(Host):
         column = column_of(self, reward)
         effect = agreed(self, hook, source.scope)
         note(effect)
-        known = isinstance(self.reward_funcs[column], VerifierReward)
+        paid = self.reward_funcs[column]
+        known = isinstance(paid, VerifierReward)
+        hook.line.check_by(identity(paid.verifier) if known else "")
         self.correction = Correction(hook, effect, column, self.reward_weights, source, known)
         return effect
 
