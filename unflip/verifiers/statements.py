@@ -309,10 +309,10 @@ _JOIN = re.compile(
 
 _DENIED = re.compile(
     r"(?:\bnot|n[’']t|\bnicht|\bpas|\bno (?:es|son)|\bnão é|\bnon è|не|不是|ではなく|아니라)"
-    r"[ \t]*(?:be|equal(?: to)?|simply|just|=)?[ \t]*\$?$"
+    r"[ \t]*+(?:be|equal(?: to)?|simply|just|=)?[ \t]*+\$?$"
 )
 _DENIAL = 40
-_REFUTED = re.compile(r"[ \t]*\$?[ \t]*(?:is|was) (?:not|wrong|incorrect|false)\b")
+_REFUTED = re.compile(r"[ \t]*+\$?[ \t]*+(?:is|was) (?:not|wrong|incorrect|false)\b")
 
 
 def denied(text: str, start: int, end: int) -> bool:
