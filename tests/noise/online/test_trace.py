@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -190,3 +191,23 @@ def test_misuse_is_told(change, why):
     survey = Survey(accepted_N=[1, 0], rejected_N=[0, 1], correct_N=[1, 0])
     with pytest.raises(UsageError, match=why):
         trace(survey, **{"step_N": [0, 1]} | change)
+
+
+def test_a_long_log_is_told_at_some_of_its_steps(monkeypatch):
+    """Every step counts in the rates; of many, so many are told, the last among them."""
+    survey, step_N = log(0, steps=40)
+    every = trace(survey, step_N)
+    monkeypatch.setattr(sys.modules["unflip.noise.online.trace"], "MOST", 10)
+    some = trace(survey, step_N)
+    assert len(some.points) == 10
+    assert all(point in every.points for point in some.points)
+    assert some.points[-1] == every.points[-1]
+    assert some.alarms == every.alarms
+    assert any("10 of 40 steps" in note for note in some.notes)
+
+
+def test_a_limit_for_what_cannot_be_watched_is_refused():
+    """Without a judge there is no disagreement to limit, and the message says what there is."""
+    survey, step_N = log(0, steps=10)
+    with pytest.raises(UsageError, match=r"no limit for disagreements here: .* false_"):
+        trace(replace(survey, judge_N=None), step_N, limits={"disagreements": 0.1})

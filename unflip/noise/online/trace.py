@@ -25,6 +25,8 @@ from unflip.noise.survey import Floats, Ints, Survey
 
 REFERENCE = 5
 """The fewest steps that limits are learned from."""
+MOST = 1000
+"""At so many steps of a longer log the rates are told: more than a picture can show."""
 _VAGUE = 0.5
 """A limit this far above the usual rate would never be reached."""
 _RATES = ("recent_fp", "recent_fn", "running_fp", "running_fn")
@@ -95,7 +97,7 @@ class Trace:
     """The rates of a log from step to step; made by `trace`.
 
     Attributes:
-        points: One a step, in order of step.
+        points: One a step, in order of step; of more than `MOST` steps, that many evenly.
         alarms: What was watched, and when it went off.
         reference: How many steps at the start the limits were learned from.
         patience: That of every alarm, in steps.
@@ -170,7 +172,8 @@ def trace(
         seed: Draws the one row of each prompt and step that the rates so far rest on.
 
     Raises:
-        UsageError: Columns do not fit together, a step is no number, or as for `Recent`.
+        UsageError: Columns do not fit together, a step is no number, a limit is for what cannot
+            be watched here, or as for `Recent`.
 
     Example:
         >>> import numpy as np
@@ -193,6 +196,11 @@ def trace(
         patience=20.0 * max(len(steps), 1) * max(len(watched), 1) if patience is None else patience,
         limits=_known(limits or {}),
     )
+    if unwatched := set(watch.limits) - set(watched):
+        raise UsageError(
+            f"no limit for {', '.join(sorted(unwatched))} here: what these rows allow to watch is "
+            f"{', '.join(watched) or 'nothing'}"
+        )
     drawable = _drawable(survey)
     return Trace(
         points=_points(steps, Recent(decay), Running(even) if drawable else None, seed),
@@ -200,7 +208,7 @@ def trace(
         reference=watch.reference,
         patience=watch.patience,
         decay=decay,
-        notes=_notes(decay, even=even, drawable=drawable),
+        notes=_notes(decay, even=even, drawable=drawable) + _thinned(len(steps)),
     )
 
 
@@ -254,12 +262,20 @@ def _points(
     rng = np.random.default_rng(seed)
     points = []
     so_far = running or Running(even=True)
-    for step in steps:
+    kept = set(np.linspace(0, len(steps) - 1, min(len(steps), MOST)).round().tolist())
+    for place, step in enumerate(steps):
         recent = recent.update(step.survey)
         draws = replace(step.survey.where(one_each(step.group_N, rng)), cell_N=None)
         so_far = so_far.update(draws) if running is not None else so_far
-        points.append(_point(step, recent, so_far))
+        if place in kept:
+            points.append(_point(step, recent, so_far))
     return tuple(points)
+
+
+def _thinned(steps: int) -> tuple[str, ...]:
+    if steps <= MOST:
+        return ()
+    return (f"every step counts, and the rates are told at {MOST} of {steps} steps",)
 
 
 def _point(step: _Step, recent: Recent, running: Running) -> Point:
