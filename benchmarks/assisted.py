@@ -5,7 +5,7 @@ python benchmarks/assisted.py PATH/judges_triviaqa_v1.jsonl [--resamples N] [--l
 3,600 answers with a human label and the verdicts of 11 judges (UMass llm_eval). A string rule is
 the verifier; an LLM rechecks what it rejects. The first tables use all labels; the others hide
 them, buy a few back at random, and compare what each estimator says with what all labels say.
-ppi-python and judgy run on the same draws if they are installed.
+ppi-python and judgy, the dependency group `bench`, run on the same draws if they are installed.
 
 A caution about these data: GPT-4's verdicts on one responder, llama2-13b-chat, look broken. It
 accepts 47% of that responder's wrong answers and 12% of all others', so a part of its flip rate is

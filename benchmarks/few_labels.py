@@ -6,8 +6,9 @@ Surveys are drawn from known rates, labelled, and estimated; all methods see the
 coverage is .95. n counts effective gold labels: labels bought, over the design effect where whole
 prompts of 8 are labelled (ICC .5: 4.5 labels are worth one). The others are the naive percentile
 bootstrap of rows, the bootstrap of prompts, ppi-python and judgy; the last two are left out, and it
-is said, where they are not installed. To cover is to hold the truth in .93 of the draws, and with
-each end, nominal .975, in .955: an interval that misses on one side only does not cover.
+is said, where the dependency group `bench` is not installed. To cover is to hold the truth in .93
+of the draws, and with each end, nominal .975, in .955: an interval that misses on one side only
+does not cover.
 """
 
 import argparse

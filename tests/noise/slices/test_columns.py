@@ -72,3 +72,13 @@ def test_columns_that_never_differ_are_left_out():
     assert "stratum" not in found
     with pytest.raises(UsageError):
         columns(samples, verdicts[:1])
+
+
+def test_a_judges_scores_are_a_column_of_their_own():
+    """Rows can be sliced by what a judge thought of them, whatever the verifier said."""
+    samples = [Sample("4", "4")] * 4
+    verdicts = [Verdict(Outcome.ACCEPT, Reason.MATCH)] * 4
+    judge = [Verdict(Outcome.ACCEPT, Reason.REWARDED, p=p) for p in (0.5, 0.6, 0.8, 0.9)]
+    assert columns(samples, verdicts, judge=judge) == {"judge score": ["0.5", "0.6", "0.8", "0.9"]}
+    with pytest.raises(UsageError, match="one verdict for each"):
+        columns(samples, verdicts, judge=judge[:3])

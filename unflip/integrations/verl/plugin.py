@@ -1,7 +1,7 @@
 """verl's plugin: importing it registers the estimators of `unflip.integrations.verl`.
 
-verl imports it in every process, by the entry point of the group `verl.plugins`, or where there is
-none by VERL_USE_EXTERNAL_MODULES=unflip.integrations.verl.plugin.
+verl imports it in every process, by unflip's entry point of the group `verl.plugins`, or from a
+checkout that is not installed by VERL_USE_EXTERNAL_MODULES=unflip.integrations.verl.plugin.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import numpy as np
 
 from unflip.errors import UsageError
 from unflip.intervals import LEVEL, Proportion
-from unflip.noise.few.sample import Estimate, Sample
+from unflip.noise.few.sample import Drawn, Estimate
 from unflip.noise.few.shares import between, complement, inverse, mixture, share
 from unflip.noise.few.worth import contributors, effective_labels
 from unflip.noise.survey import Bools, Floats, Survey
@@ -119,7 +119,7 @@ def mean_of(
     if not survey.labelled_N[class_N].any():
         return Mean.constant(between(0.0, 1.0, level=level), survey.groups)
     rows = survey.where(class_N)
-    sample = Sample.of(rows)
+    sample = Drawn.of(rows)
     judge_C = np.zeros(len(rows)) if tuning == 0 else _opinions(rows)
     slope, pull_n = sample.slope(judge_C) if tuning is None else (tuning, 0.0)
     estimate = sample.estimate(slope * judge_C, pull_n)

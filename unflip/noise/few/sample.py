@@ -12,7 +12,7 @@ from unflip.noise.survey import Bools, Floats, Ints, Survey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Sample:
+class Drawn:
     """The labelled rows `_n` of a class with rows `_C`, in cells `_H` that each hold labels.
 
     Attributes:
@@ -33,7 +33,7 @@ class Sample:
     pooled: int
 
     @classmethod
-    def of(cls, rows: Survey) -> Sample:
+    def of(cls, rows: Survey) -> Drawn:
         """The sample that the labels of these rows are; at least one row is labelled."""
         cluster_C, labelled_n = rows.group_N, np.flatnonzero(rows.labelled_N)
         cell_C, pooled = _merge_thin(_cells(rows), labelled_n, cluster_C)
@@ -138,7 +138,7 @@ class Estimate:
 
     @classmethod
     def of_all(cls, hit_n: Bools, cluster_n: Ints) -> Estimate:
-        """The share of hits among rows that are all known: `Sample.estimate` in short."""
+        """The share of hits among rows that are all known: `Drawn.estimate` in short."""
         rows, share = len(hit_n), float(hit_n.mean())
         labels_G = np.bincount(cluster_n)
         surprise_G: Floats = (np.bincount(cluster_n, hit_n) - share * labels_G) / rows

@@ -30,15 +30,25 @@ _TYPES = (
 )
 
 
-def columns(samples: Sequence[Sample], verdicts: Sequence[Verdict]) -> dict[str, list[str]]:
+def columns(
+    samples: Sequence[Sample],
+    verdicts: Sequence[Verdict],
+    *,
+    judge: Sequence[Verdict] | None = None,
+) -> dict[str, list[str]]:
     """Every column that can be read off samples and verdicts, without those that never differ.
 
     These are the dataset's own stratum and source (`meta["source"]`), the reference's type, the
     completion's format and length (in fifths), the verifier's step (`evidence["step"]`), what
-    stands behind the verdict, and its score or P(correct) (in fifths).
+    stands behind the verdict, its score or P(correct), and the judge's (in fifths).
+
+    Args:
+        samples: The rows.
+        verdicts: The verifier's, one a row.
+        judge: A judge's, one a row, if there is one.
 
     Raises:
-        UsageError: There is not one verdict for each sample.
+        UsageError: There is not one verdict, or judge's verdict, for each sample.
 
     Example:
         >>> from unflip.types import Outcome, Reason
@@ -47,9 +57,8 @@ def columns(samples: Sequence[Sample], verdicts: Sequence[Verdict]) -> dict[str,
         >>> columns(samples, verdicts)["answer type"]
         ['integer', 'fraction']
     """
-    if len(samples) != len(verdicts):
+    if not len(samples) == len(verdicts) == len(verdicts if judge is None else judge):
         raise UsageError("columns need one verdict for each sample, in the same order")
-    scores = [v.score if v.p is None else v.p for v in verdicts]
     found = {
         "stratum": [sample.stratum or "none" for sample in samples],
         "source": [str(sample.meta.get("source", "none")) for sample in samples],
@@ -58,9 +67,15 @@ def columns(samples: Sequence[Sample], verdicts: Sequence[Verdict]) -> dict[str,
         "length": bins([len(sample.text) for sample in samples]),
         "step": [str(verdict.evidence.get("step", "none")) for verdict in verdicts],
         "trust": [str(verdict.trust) for verdict in verdicts],
-        "score": bins([np.nan if score is None else score for score in scores]),
+        "score": _scores(verdicts),
+        "judge score": _scores(judge or ()),
     }
     return {name: labels for name, labels in found.items() if len(set(labels)) > 1}
+
+
+def _scores(verdicts: Sequence[Verdict]) -> list[str]:
+    scores = (verdict.score if verdict.p is None else verdict.p for verdict in verdicts)
+    return bins([np.nan if score is None else score for score in scores])
 
 
 def answer_type(reference: str) -> str:
