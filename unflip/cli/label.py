@@ -24,7 +24,7 @@ from unflip.errors import UsageError
     "--gold-budget",
     type=click.IntRange(1),
     metavar="N",
-    help="Ask for at most N labels; 200 if nobody says how many.",
+    help="Ask for at most N labels; by default 200, or as many as there are decided rows.",
 )
 @audit
 @click.option(

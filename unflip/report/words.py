@@ -70,7 +70,7 @@ RATES: tuple[tuple[str, str, str], ...] = (
 METHODS: Mapping[str, str] = {
     "gold": "counted on the rows that have a label",
     "begg-greenes": "estimated from labels on some rows of either verdict",
-    "ppi++": "estimated from labels and a judge, less the judge's errors",
+    "ppi++": "estimated from labels, narrowed by a judge's opinions",
     "rogan-gladen on rejects": "a judge's votes on rejected rows, less its errors",
     "decayed sums": "estimated from the last steps of training",
 }
