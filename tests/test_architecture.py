@@ -21,6 +21,7 @@ ALLOWED = {
     "noise": {"types", "rates", "intervals", "errors"},
     "correction": {"types", "rates", "intervals", "errors"},
     "verifiers": {"types", "errors", "workers"},
+    "judges": {"types", "errors", "intervals", "verifiers"},
     "audit": {"types", "rates", "intervals", "errors", "noise"},
     "data": {"types", "errors", "workers"},
     "rollouts": {"data", "types", "rates", "errors", "correction"},

@@ -72,6 +72,8 @@ class Reason(StrEnum):
     """Reject: the completion itself exceeded a limit of size, depth or budget."""
     UNREWARDED = "unrewarded"
     """Reject: a foreign reward function paid less than accepting takes."""
+    GUARDED = "guarded"
+    """Reject: a guard before a judge: the completion has no content, or forges a verdict."""
 
     NO_REFERENCE = "no_reference"
     """Abstain: the row has nothing to compare with."""
@@ -81,6 +83,14 @@ class Reason(StrEnum):
     """Abstain: both sides were read, and the method could not tell."""
     DECLINED = "declined"
     """Abstain: a foreign reward function returned nothing."""
+    UNREACHABLE = "unreachable"
+    """Abstain: the judge could not be asked, or its answer was lost."""
+    REFUSED = "refused"
+    """Abstain: the judge, or a filter in front of it, would not answer."""
+    TRUNCATED = "truncated"
+    """Abstain: the judge's reply was cut off before its verdict."""
+    UNREADABLE_REPLY = "unreadable_reply"
+    """Abstain: the judge's reply holds no verdict in the form that was asked for."""
     TIMEOUT = "timeout"
     """Abstain: the deadline passed on our machine."""
     CRASH = "crash"
@@ -99,6 +109,7 @@ REASONS: Mapping[Outcome, frozenset[Reason]] = {
             Reason.MALFORMED,
             Reason.OVER_LIMIT,
             Reason.UNREWARDED,
+            Reason.GUARDED,
         }
     ),
     Outcome.ABSTAIN: frozenset(
@@ -107,6 +118,10 @@ REASONS: Mapping[Outcome, frozenset[Reason]] = {
             Reason.UNREADABLE_REFERENCE,
             Reason.UNDECIDED,
             Reason.DECLINED,
+            Reason.UNREACHABLE,
+            Reason.REFUSED,
+            Reason.TRUNCATED,
+            Reason.UNREADABLE_REPLY,
             Reason.TIMEOUT,
             Reason.CRASH,
             Reason.ERROR,
@@ -119,6 +134,10 @@ _FAULTS: Mapping[Reason, Fault] = {
     Reason.UNREADABLE_REFERENCE: Fault.REFERENCE,
     Reason.UNDECIDED: Fault.UNKNOWN,
     Reason.DECLINED: Fault.UNKNOWN,
+    Reason.UNREACHABLE: Fault.SYSTEM,
+    Reason.REFUSED: Fault.UNKNOWN,
+    Reason.TRUNCATED: Fault.UNKNOWN,
+    Reason.UNREADABLE_REPLY: Fault.UNKNOWN,
     Reason.TIMEOUT: Fault.SYSTEM,
     Reason.CRASH: Fault.SYSTEM,
     Reason.ERROR: Fault.UNKNOWN,

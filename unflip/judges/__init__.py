@@ -1,0 +1,1 @@
+"""Verifiers with a model inside: who is asked, with which words, and what its reply decides."""
