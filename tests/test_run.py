@@ -14,8 +14,16 @@ from pathlib import Path
 import pytest
 
 from unflip.cache import VerdictCache
-from unflip.errors import UsageError
-from unflip.run import averify_all, processes, serial, threads, verify_all, with_progress
+from unflip.errors import Unjudged, UsageError
+from unflip.run import (
+    averify_all,
+    processes,
+    serial,
+    suited,
+    threads,
+    verify_all,
+    with_progress,
+)
 from unflip.types import Outcome, Reason, Sample, Verdict
 
 HERE = Path(__file__).parent
@@ -354,3 +362,49 @@ def test_threads_wait_at_the_same_time(bad):
 
     verdicts = list(verify_all(meet, bad.samples(8), workers=threads(4)))
     assert all(verdict.accepted for verdict in verdicts)
+
+
+class Waiting:
+    """A verifier that waits for somebody else, and knows how much it can have under way."""
+
+    by = "waiting@1"
+    parallel = 200
+
+    def __init__(self):
+        self.given = []
+        self.threads = set()
+
+    def __call__(self, sample):
+        return self.verify_batch([sample])[0]
+
+    def verify_batch(self, samples):
+        """All rejected; how many came at once is noted."""
+        self.given.append(len(samples))
+        self.threads.add(threading.current_thread().name)
+        return [Verdict(Outcome.REJECT, Reason.MISMATCH, by=self.by) for _ in samples]
+
+
+def test_what_waits_is_given_as_much_at_once_as_it_asks_for(bad):
+    """Where it suits them, verifiers that wait share this process, and a deadline is not theirs."""
+    verifier = Waiting()
+    assert len(list(verify_all(verifier, bad.samples(400), workers=suited(), deadline=1))) == 400
+    assert verifier.given == [200, 200]
+    assert all(name.startswith("unflip-verify") for name in verifier.threads)
+
+
+def test_what_computes_is_suited_by_processes(bad):
+    """A verifier that does not wait is run where its deadline can kill it."""
+    given = [Sample("4", "4"), Sample("stick", "4")]
+    verdicts = list(verify_all(bad.Verifier(), given, workers=suited(), deadline=2))
+    assert [verdict.reason for verdict in verdicts] == [Reason.MATCH, Reason.TIMEOUT]
+
+
+@pytest.mark.parametrize("workers", [serial(), threads(2)], ids=["serial", "threads"])
+def test_a_judge_that_is_to_raise_ends_the_run(workers):
+    """Whoever asks for an error instead of an abstain gets it through the runner, too."""
+
+    def judge(sample):
+        raise Unjudged("no reply")
+
+    with pytest.raises(Unjudged, match="no reply"):
+        list(verify_all(judge, [Sample("4", "4")], workers=workers))

@@ -7,6 +7,7 @@
     ├── DataError (ValueError)         a file, a column or a recorded run cannot be read as asked
     ├── PluginError (LookupError)      a verifier's name leads nowhere
     ├── NotIdentifiable (ValueError)   this design cannot tell the quantity with any n
+    ├── Unjudged (RuntimeError)        a judge gave no verdict, and is told to raise then
     └── WorkerError (RuntimeError)     a worker process gave no result
         ├── WorkerTimeout              it was killed at its deadline
         ├── WorkerCrash                it died
@@ -44,6 +45,10 @@ class PluginError(UnflipError, LookupError):
 
 class NotIdentifiable(UnflipError, ValueError):
     """The design cannot identify the quantity; more rows of the same kind would not help."""
+
+
+class Unjudged(UnflipError, RuntimeError):
+    """A judge gave no verdict, and its policy is to raise; the message says why."""
 
 
 class WorkerError(UnflipError, RuntimeError):

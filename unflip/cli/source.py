@@ -38,7 +38,7 @@ running = options(
         "--workers",
         type=click.IntRange(0),
         metavar="N",
-        help="How many processes; one a core by default, 0 runs in this one.",
+        help="How many processes; one a core by default, 0 runs in this one. Judges need none.",
     ),
     click.option(
         "--deadline",
@@ -118,10 +118,12 @@ class Source:
 
 def where(workers: int | None, deadline: float | None) -> dict[str, Any]:
     """The keyword arguments `workers` and `deadline` of the runner."""
-    from unflip.run import processes, serial
+    from unflip.run import processes, serial, suited
 
     if workers == 0:
         return {"workers": serial(), "deadline": deadline}
+    if workers is deadline is None:
+        return {"workers": suited(), "deadline": DEADLINE}
     return {"workers": processes(workers), "deadline": deadline or DEADLINE}
 
 

@@ -1,6 +1,6 @@
 """Running a verifier over samples: where, how long at most, and what need not be run again."""
 
-from unflip.run.crews import Workers, processes, serial, threads
+from unflip.run.crews import Workers, processes, serial, suited, threads
 from unflip.run.progress import with_progress
 from unflip.run.verify import Cache, averify_all, verify_all
 
@@ -10,6 +10,7 @@ __all__ = [
     "averify_all",
     "processes",
     "serial",
+    "suited",
     "threads",
     "verify_all",
     "with_progress",

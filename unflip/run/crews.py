@@ -15,7 +15,7 @@ from unflip.types import Reason, Sample, Verdict, Verifier, identity
 from unflip.workers import Batch, Crew, Pool, Replies, cores
 
 _TOGETHER = 64
-"""How many samples a verifier with a `verify_batch` is given at once."""
+"""How many samples a verifier with a `verify_batch` is given at once, if it does not want more."""
 _REASONS = {
     WorkerTimeout: Reason.TIMEOUT,
     WorkerCrash: Reason.CRASH,
@@ -29,11 +29,12 @@ class Kind(Enum):
     SERIAL = "serial"
     THREADS = "threads"
     PROCESSES = "processes"
+    SUITED = "suited"
 
 
 @dataclass(frozen=True, slots=True)
 class Workers:
-    """Where a verifier runs; made by `serial`, `threads` or `processes`.
+    """Where a verifier runs; made by `serial`, `threads`, `processes` or `suited`.
 
     Attributes:
         kind: In what.
@@ -84,6 +85,19 @@ def processes(n: int | None = None, *, memory: int | None = None) -> Workers:
     return Workers(Kind.PROCESSES, cores() if n is None else n, memory)
 
 
+def suited() -> Workers:
+    """Run where it suits the verifier: one that waits in threads, any other in processes.
+
+    A verifier says that it waits by an attribute `parallel`, how many samples it can have under
+    way at once. Such a one, a judge for example, keeps its own time, so a deadline is for others.
+
+    Example:
+        >>> suited().kind
+        <Kind.SUITED: 'suited'>
+    """
+    return Workers(Kind.SUITED)
+
+
 def hire(verifier: Verifier, workers: Workers, deadline: float | None) -> VerifierCrew:
     """A crew for one run; nothing is started before it is given samples.
 
@@ -91,6 +105,11 @@ def hire(verifier: Verifier, workers: Workers, deadline: float | None) -> Verifi
         UsageError: A deadline for workers that cannot be killed.
     """
     task = Task(verifier, identity(verifier))
+    if workers.kind is Kind.SUITED:
+        if task.parallel:
+            # While one batch ends, the next one is under way.
+            return _Threads(task, 2)
+        workers = processes()
     if workers.kind is Kind.PROCESSES:
         return _Processes(task, workers, deadline)
     if deadline is not None:
@@ -107,6 +126,11 @@ class VerifierCrew(Crew, Protocol):
         """End the workers."""
 
 
+def _together(task: Task) -> int:
+    """How many samples to hand over at once."""
+    return max(_TOGETHER, task.parallel) if task.together else 1
+
+
 class _Serial:
     """The caller itself."""
 
@@ -114,7 +138,7 @@ class _Serial:
 
     def __init__(self, task: Task) -> None:
         self.task = task
-        self.chunk = _TOGETHER if task.together else 1
+        self.chunk = _together(task)
 
     def submit(self, items: list[Sample]) -> Batch:
         batch = Batch(len(items))
@@ -131,7 +155,7 @@ class _Threads:
 
     def __init__(self, task: Task, n: int) -> None:
         self.task = task
-        self.chunk = _TOGETHER if task.together else 1
+        self.chunk = _together(task)
         self.ahead = 2 * n * self.chunk
         self._threads = ThreadPoolExecutor(n, thread_name_prefix="unflip-verify")
 
@@ -178,7 +202,7 @@ class _Processes:
     @property
     def chunk(self) -> int:
         if self._together:
-            return _TOGETHER
+            return _together(self.task)
         return self._pool.chunk if self._pool else 1
 
     @property

@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from unflip.errors import MissingExtra, NoVerdict
+from unflip.errors import MissingExtra, NoVerdict, Unjudged
 from unflip.types import Outcome, Reason, Sample, Verdict, Verifier
 from unflip.workers import describe
 
-MISUSE = (MissingExtra, NoVerdict)
-"""What no verdict may stand for: every sample would meet with it."""
+MISUSE = (MissingExtra, NoVerdict, Unjudged)
+"""What no verdict may stand for: every sample would meet with it, or the user wants it raised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,7 @@ class Task:
     Raises:
         NoVerdict: From `decide`, if the verifier returns anything but verdicts.
         MissingExtra: From `decide`, if the verifier does.
+        Unjudged: From `decide`, if the verifier is a judge that is to raise.
     """
 
     verifier: Verifier
@@ -32,6 +33,11 @@ class Task:
     def together(self) -> Callable[[Sequence[Sample]], list[Verdict]] | None:
         """The verifier's way to decide several samples at once, if it has one."""
         return getattr(self.verifier, "verify_batch", None)
+
+    @property
+    def parallel(self) -> int:
+        """How many samples a verifier that waits can have under way; 0 of one that computes."""
+        return int(getattr(self.verifier, "parallel", 0))
 
     def decide(self, samples: Sequence[Sample]) -> list[Verdict]:
         """One verdict for each sample; a batch that fails is taken apart."""

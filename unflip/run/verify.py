@@ -52,7 +52,7 @@ def verify_all(
         verifier: Any verifier; for processes it has to pickle. One with a method `warm_up` has it
             called in every new process, outside the deadline: the place for slow imports.
         samples: Any iterable, also an endless one; pulled in the caller's thread.
-        workers: `serial()`, `threads(n)` or `processes(n)`.
+        workers: `serial()`, `threads(n)`, `processes(n)`, or `suited()` to the verifier.
         deadline: Seconds of wall time for each sample; needs processes, which can be killed.
         cache: Verdicts that need not be given again, such as a `VerdictCache`.
 
