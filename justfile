@@ -13,6 +13,10 @@ setup:
 test *args:
     .venv/bin/pytest {{args}}
 
+# Tests against trainers that need environments of their own: verl, verifiers, OpenRLHF, an old TRL.
+hosts:
+    .ci/hosts
+
 # Format, lint, types.
 check:
     .venv/bin/ruff format .

@@ -4,11 +4,15 @@ python benchmarks/hook.py [--groups N] [--size N] [--strata N] [--repeats N]
 
 The hook looks up each row's line, corrects it, makes leave-one-out advantages of the corrected and
 of the raw verdicts, and audits the difference. Each figure is the median of single calls, with the
-90th percentile behind it. On CUDA the host waits for the device after each call, and not within;
-"launches" are the operations that torch dispatches, views left out. Without torch, only numpy.
+90th percentile behind it. "launches" are the operations that torch dispatches, but for views and
+for scalars, which the host makes: on a GPU each costs some microseconds, whatever its size. On CUDA
+the host waits for the device after each call, and not within. "compiled" is torch.compile in one
+graph, where there is a compiler. A second table has the launches of every correction and
+normaliser. Without torch, only numpy.
 """
 
 import argparse
+import shutil
 import time
 from importlib import import_module
 from importlib.util import find_spec
@@ -16,9 +20,30 @@ from importlib.util import find_spec
 import machine
 import numpy as np
 
-from unflip.correction import Hook, RateTable, anchored, grpo
+from unflip.correction import (
+    Evidence,
+    Hook,
+    Normaliser,
+    RateTable,
+    anchored,
+    backward,
+    doubly_robust,
+    forward,
+    grpo,
+    masking,
+    posterior,
+    stratified_forward,
+)
 
-VIEWS = ("view", "select", "expand", "unsqueeze", "detach", "alias", "slice", "_unsafe_view")
+FREE = ("view", "select", "expand", "unsqueeze", "detach", "alias", "slice", "scalar_tensor")
+CORRECTIONS = {
+    "backward": backward,
+    "forward": lambda table: forward(table, strata="prompt"),
+    "stratified forward": stratified_forward,
+    "anchored": lambda table: anchored(table, ridge=0.05),
+    "posterior": posterior,
+    "masking": lambda table: masking(table, ["0"]),
+}
 
 
 def batch(groups, size, strata):
@@ -30,10 +55,14 @@ def batch(groups, size, strata):
     return r_B, group_B, rng.integers(0, strata, len(r_B))
 
 
-def hook_of(strata):
+def table_of(strata):
     rng = np.random.default_rng(1)
     rho0_S, rho1_S, pass_S = rng.uniform(0, 0.4, (3, strata))
-    return Hook.of(anchored(RateTable.known(rho0_S, rho1_S, pass_rate=pass_S), ridge=0.05))
+    return RateTable.known(rho0_S, rho1_S, pass_rate=pass_S)
+
+
+def hook_of(strata):
+    return Hook.of(CORRECTIONS["anchored"](table_of(strata)))
 
 
 def calls(hook, columns, groups):
@@ -74,7 +103,7 @@ def launches(torch, call):
         found = 0
 
         def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-            self.found += func.overloadpacket.__name__ not in VIEWS
+            self.found += func.overloadpacket.__name__ not in FREE
             return func(*args, **(kwargs or {}))
 
     with Count() as counter:
@@ -88,9 +117,35 @@ def on_torch(torch, device, hook, columns, arguments):
     for name, call in calls(hook.to(device), moved, arguments.groups).items():
         count = launches(torch, call)
         row(f"torch, {device}, {name}", timed(call, arguments.repeats, wait), count)
+        if shutil.which("gcc") or shutil.which("cc"):
+            compiled = torch.compile(call, fullgraph=True)
+            row(f"torch, {device}, compiled, {name}", timed(compiled, arguments.repeats, wait))
         if device == "cuda":
             graph = captured(torch, call)
             row(f"torch, CUDA graph, {name}", timed(graph.replay, arguments.repeats, wait))
+
+
+def launches_of_all(torch, columns, groups, strata):
+    """Launches of each correction under its normaliser, and of the default under the others."""
+    r_B, group_B, stratum_B = (torch.as_tensor(column) for column in columns)
+    table = table_of(strata)
+    lines = {name: made(table) for name, made in CORRECTIONS.items()}
+    print("\n| correction | normaliser | launches |\n|---|---|---|")
+    for name, line in lines.items():
+        rest = (Normaliser.DIRECT,) if "forward" in name else (Normaliser.RLOO,)
+        for normaliser in Normaliser if name == "anchored" else rest:
+            hook = Hook.of(line, normaliser=normaliser).to("cpu")
+            count = launches(
+                torch, lambda hook=hook: hook(r_B, group_B, n_groups=groups, stratum_B=stratum_B)
+            )
+            print(f"| {name} | {normaliser} | {count} |")
+    hook, half_B = Hook.of(Evidence.DOUBLY_ROBUST), torch.full_like(r_B, 0.5)
+
+    def paid():
+        reward_B = doubly_robust(half_B, r_B, half_B, half_B)
+        return hook.paid(reward_B, r_B, group_B, n_groups=groups)
+
+    print(f"| doubly robust | rloo | {launches(torch, paid)} |")
 
 
 def captured(torch, call):
@@ -129,6 +184,8 @@ def main():
     for device in ("cpu", *(("cuda",) if torch and torch.cuda.is_available() else ())):
         if torch:
             on_torch(torch, device, hook, columns, arguments)
+    if torch:
+        launches_of_all(torch, columns, arguments.groups, arguments.strata)
 
 
 if __name__ == "__main__":

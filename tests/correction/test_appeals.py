@@ -11,13 +11,13 @@ from unflip.correction import (
     PaperAppeals,
     Plan,
     allocate,
-    bias,
-    cells,
     cross_fit,
     doubly_robust,
+    expected_looks,
+    remaining_bias,
     repair,
-    spend,
     squared_misses,
+    verdict_cells,
 )
 from unflip.errors import UsageError
 
@@ -95,13 +95,17 @@ def test_the_bias_is_what_it_says(m, truth, g, pi, logged):
         * doubly_robust(np.array([m]), np.array([float(second)]), np.array([taken]), [logged])[0]
         for taken, second in product((0, 1), repeat=2)
     )
-    said = bias(np.array([m]), np.array([truth]), np.array([g]), np.array([pi]), np.array([logged]))
+    said = remaining_bias(
+        np.array([m]), np.array([truth]), np.array([g]), np.array([pi]), np.array([logged])
+    )
     assert mean - truth == pytest.approx(said[0], abs=1e-9)
 
 
 def test_accepts_that_are_never_looked_at_keep_the_models_error():
     """The false accepts are among them, so this is the bias that matters."""
-    never = bias(np.array([0.9]), np.array([0]), np.array([0]), np.array([0.0]), np.array([0.2]))
+    never = remaining_bias(
+        np.array([0.9]), np.array([0]), np.array([0]), np.array([0.0]), np.array([0.2])
+    )
     assert never.tolist() == [0.9]
 
 
@@ -148,7 +152,7 @@ def test_a_second_look_everywhere_is_the_second_look():
 def test_cells_tell_verdicts_and_strata_apart():
     """Reject, accept and abstain of each stratum."""
     r_B, stratum_B = np.array([0, 1, np.nan] * 2), np.array([0, 0, 0, 1, 1, 1])
-    assert cells(r_B, stratum_B).tolist() == [0, 1, 2, 3, 4, 5]
+    assert verdict_cells(r_B, stratum_B).tolist() == [0, 1, 2, 3, 4, 5]
 
 
 @given(
@@ -162,7 +166,7 @@ def test_an_allocation_costs_its_budget_and_keeps_the_floor(squares, part, seed)
     plan = allocate(rows_C, squares, budget=part * rows_C.sum(), floor=0.02)
     assert (plan.chance_C >= 0.02).all()
     assert (plan.chance_C <= 1).all()
-    assert spend(plan, rows_C) == pytest.approx(part * rows_C.sum(), rel=0.01)
+    assert expected_looks(plan, rows_C) == pytest.approx(part * rows_C.sum(), rel=0.01)
 
 
 @given(seed=st.integers(0, 200))
@@ -238,7 +242,7 @@ def test_the_papers_estimate_is_smoothed_and_restored():
 def test_narrow_codes_do_not_wrap_around(dtype):
     """100 strata fit into 8 bits; their cells do not."""
     stratum_B = np.array([100, 90], dtype=dtype)
-    assert cells(np.array([1.0, 0.0]), stratum_B).tolist() == [301, 270]
+    assert verdict_cells(np.array([1.0, 0.0]), stratum_B).tolist() == [301, 270]
     cell_B, fold_B = np.array([60, 61, 60]), np.array([0, 1, 1])
     wide_B, narrow_B = (
         cross_fit(

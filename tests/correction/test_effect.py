@@ -13,6 +13,7 @@ from unflip.correction import (
     Evidence,
     Kind,
     Normaliser,
+    Posterior,
     RateTable,
     Term,
     anchored,
@@ -306,3 +307,12 @@ def test_a_fitted_posterior_is_active_and_warned_about_under_a_std():
     assert effect.kind is Kind.ACTIVE
     assert "use rloo" in effect.warnings[0]
     assert not explain(Evidence.POSTERIOR, normaliser="rloo").warnings
+    fitted = Posterior.fit([1, 0], [1, 0], [0, 0], n_strata=1)
+    assert explain(fitted, normaliser="grpo") == effect
+
+
+@pytest.mark.parametrize("given", [RateTable.known(0.1, 0.2), backward, "repair", None])
+def test_what_is_no_correction_is_refused(given):
+    """A table, a function or a word: the message says what to give."""
+    with pytest.raises(UsageError, match=r"a line such as backward\(table\)"):
+        explain(given, normaliser="rloo")

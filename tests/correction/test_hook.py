@@ -10,6 +10,7 @@ from unflip.correction import (
     Evidence,
     Hook,
     Kind,
+    Posterior,
     RateTable,
     Running,
     audit,
@@ -27,7 +28,8 @@ R_B = np.array([1.0, 0.0, 1.0, np.nan, 1.0, 0.0, 0.0, 1.0])
 GROUP_B = np.array([0, 0, 0, 0, 1, 1, 1, 1])
 STRATUM_B = np.array([0, 0, 1, 0, 1, 0, 1, 1])
 RAW = Line("raw", np.array([[0.0, 1.0]]))
-advantages = hnp.arrays(float, 6, elements=st.floats(-3, 3))
+# Whole thousandths: what is below the rounding of an audit has a test of its own.
+advantages = hnp.arrays(float, 6, elements=st.integers(-3000, 3000).map(lambda x: x / 1000))
 
 
 def step(hook, r_B=R_B):
@@ -140,6 +142,27 @@ def test_an_audit_is_within_its_bounds(a, b):
     assert found["signs"] == np.mean(np.sign(a) != np.sign(b))
 
 
+@given(
+    r_B=hnp.arrays(np.float32, 21, elements=st.sampled_from([0, 1])),
+    rho0=st.floats(0, 0.45),
+    rho1=st.floats(0, 0.45),
+    normaliser=st.sampled_from(["rloo", "dr_grpo", "grpo", "batch_centred"]),
+)
+def test_rounding_changes_no_sign(r_B, rho0, rho1, normaliser):
+    """One rising line for a whole group keeps every sign: what is left of 0 in groups is none."""
+    hook = Hook.of(backward(RateTable.known(rho0, rho1)), normaliser=normaliser, allow_inert=True)
+    update = hook(r_B, np.arange(21) // 7, n_groups=3)
+    assert update.audit.signs == 0
+
+
+@pytest.mark.parametrize(("size", "share"), [(1e-7, 0), (1e-3, 0.5), (1e3, 0.5)])
+def test_a_sign_counts_from_a_size_that_is_no_rounding(size, share):
+    """Relative to the size of the advantages, and to 1 where all are small."""
+    assert audit(np.array([size, size]), np.array([size, -size])).signs == share
+    large = np.array([1e3, 1e-3])
+    assert audit(large, large * [1, -1]).signs == 0
+
+
 def test_an_audit_of_nothing_against_something():
     """Where one is 0 throughout, there is no direction."""
     zero, one = np.zeros(3), np.ones(3)
@@ -168,6 +191,7 @@ def test_a_hook_for_second_looks_needs_no_rates():
         step(hook)
     with pytest.raises(UsageError, match="changes nothing"):
         Hook.of(Evidence.RATES_ONLY)
+    assert Hook.of(Posterior.fit([1, 0], [1, 0], [0, 0], n_strata=1)).effect.kind is Kind.ACTIVE
 
 
 def test_an_empty_batch_is_a_step_without_news():

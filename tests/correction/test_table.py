@@ -55,7 +55,15 @@ def test_rates_without_strata_are_one_line():
     """One stratum, which rows need not name."""
     pooled = rates(boxed=CLEAR).strata["boxed"]
     table = RateTable.of(pooled, by=BY)
-    assert (table.strata, table.codes([None, ""]).tolist()) == (("",), [0, 0])
+    assert (table.strata, table.codes([None, "", "any"]).tolist()) == (("",), [0, 0, 0])
+
+
+def test_a_line_numbers_strata_as_its_table_does():
+    """And one stratum with a name is no rate for all."""
+    table = RateTable.of(rates(a=CLEAR, b=CLEAR), by=BY, strata=["b", "a"])
+    assert backward(table).codes(["a", "b"]).tolist() == table.codes(["a", "b"]).tolist()
+    with pytest.raises(UsageError, match="no rates for stratum 'b'"):
+        backward(RateTable.of(rates(a=CLEAR), by=BY)).codes(["b"])
 
 
 def test_rows_without_a_stratum_have_the_one_that_estimate_gave_them():

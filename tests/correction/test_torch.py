@@ -15,10 +15,10 @@ from unflip.correction import (
     anchored,
     audit,
     backward,
-    cells,
     clean_std,
     cross_fit,
     doubly_robust,
+    forward,
     masking,
     pass_rates,
     posterior,
@@ -26,6 +26,7 @@ from unflip.correction import (
     rloo,
     squared_misses,
     stratified_forward,
+    verdict_cells,
 )
 from unflip.correction.arrays import host
 from unflip.errors import UsageError
@@ -55,6 +56,17 @@ class NoSync(TorchDispatchMode):
         masks = [i for i in args[1] if i is not None] if name == "index" else []
         assert name not in WAITS, f"{name} waits for the device"
         assert not any(mask.dtype == torch.bool for mask in masks), "a mask as an index waits"
+        return func(*args, **(kwargs or {}))
+
+
+class Launches(TorchDispatchMode):
+    """Counts operations, but for views and for scalars, which the host makes."""
+
+    found = 0
+    free = ("view", "select", "unsqueeze", "slice", "expand", "detach", "scalar_tensor")
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.found += func.overloadpacket.__name__ not in self.free
         return func(*args, **(kwargs or {}))
 
 
@@ -90,7 +102,7 @@ def on(thing, given):
 
 def appealed(given):
     """Everything that second looks do: a plan, a model, rewards, what to spend next."""
-    cell_B = cells(given["r"], given["stratum"])
+    cell_B = verdict_cells(given["r"], given["stratum"])
     plan = on(Plan(np.linspace(0.2, 1, 3 * STRATA)), given)
     taken_B, pi_B = plan.draw(cell_B, given["uniform"])
     fold_B = given["group"] % FOLDS
@@ -110,16 +122,34 @@ def advantage_call(advantages):
     return lambda given: advantages(given["r"], given["group"], n_groups=GROUPS)
 
 
-def hook_call(**options):
-    """Two steps of a hook."""
+def told(update):
+    """All that an update says."""
+    changed = update.audit
+    figures = (changed.mean, changed.most, changed.cosine, changed.signs)
+    return (update.advantage_B, update.reward_B, *figures)
+
+
+def hook_call(correction=anchored, **options):
+    """Two steps of a hook; forward weights take direct advantages."""
+    line = correction(TABLE)
+    if "forward" in line.name:
+        options = {"normaliser": Normaliser.DIRECT, **options}
 
     def call(given):
-        hook = on(Hook.of(anchored(TABLE), **options), given)
+        hook = on(Hook.of(line, **options), given)
         where = {"n_groups": GROUPS, "stratum_B": given["stratum"]}
         first = hook(given["r"], given["group"], **where)
-        second = first.hook(given["r"], given["group"], **where)
-        changed = second.audit
-        return second.advantage_B, changed.mean, changed.most, changed.cosine, changed.signs
+        return told(first.hook(given["r"], given["group"], **where))
+
+    return call
+
+
+def paid_call(reward):
+    """A step of a hook whose rows are corrected elsewhere."""
+
+    def call(given):
+        hook = on(Hook.of(Evidence.DOUBLY_ROBUST), given)
+        return told(hook.paid(reward(given), given["r"], given["group"], n_groups=GROUPS))
 
     return call
 
@@ -130,15 +160,19 @@ def audit_call(given):
     return found.mean, found.most, found.cosine, found.signs
 
 
+CORRECTIONS = {
+    "backward": backward,
+    "forward": lambda table: forward(table, strata="prompt"),
+    "stratified_forward": stratified_forward,
+    "anchored": anchored,
+    "posterior": posterior,
+    "masking": lambda table: masking(table, ["1"]),
+}
 CALLS = {
     **{str(name): advantage_call(one) for name, one in ADVANTAGES.items()},
     "clean_std": advantage_call(clean_std),
     "pass_rates": advantage_call(pass_rates),
-    "backward": line_call(backward),
-    "stratified_forward": line_call(stratified_forward),
-    "anchored": line_call(anchored),
-    "posterior": line_call(posterior),
-    "masking": line_call(lambda table: masking(table, ["1"])),
+    **{name: line_call(one) for name, one in CORRECTIONS.items()},
     "posterior with scores": lambda given: on(fitted(), given)(
         given["r"], given["stratum"], given["score"]
     ),
@@ -148,6 +182,11 @@ CALLS = {
     "hook": hook_call(),
     "hook with a running scale": hook_call(scale=Running()),
     "hook with grpo": hook_call(normaliser=Normaliser.GRPO),
+    **{f"hook, {name}": hook_call(one) for name, one in CORRECTIONS.items()},
+    "hook, doubly robust": paid_call(lambda given: appealed(given)[0]),
+    "hook, posterior with scores": paid_call(
+        lambda given: on(fitted(), given)(given["r"], given["stratum"], given["score"])
+    ),
 }
 every = pytest.mark.parametrize("call", CALLS.values(), ids=[*CALLS])
 
@@ -275,16 +314,43 @@ def test_the_state_of_a_running_scale_survives_a_checkpoint():
     torch.testing.assert_close(restored(advantage_B)[0], state(advantage_B)[0])
 
 
-def test_a_hook_compiles_without_a_break():
+@pytest.mark.parametrize("name", CORRECTIONS)
+def test_a_hook_compiles_without_a_break(name):
     """One graph, nothing looked at: what a CUDA graph needs."""
     given = tensors(columns())
-    hook = Hook.of(anchored(TABLE)).to("cpu", torch.float64)
+    line = CORRECTIONS[name](TABLE)
+    normaliser = Normaliser.DIRECT if "forward" in line.name else Normaliser.RLOO
+    hook = Hook.of(line, normaliser=normaliser).to("cpu", torch.float64)
 
     def step(r_B, group_B, stratum_B):
-        update = hook(r_B, group_B, n_groups=GROUPS, stratum_B=stratum_B)
-        return update.advantage_B, update.audit.cosine
+        return told(hook(r_B, group_B, n_groups=GROUPS, stratum_B=stratum_B))
 
     arguments = (given["r"], given["group"], given["stratum"])
     compiled = torch.compile(step, backend="eager", fullgraph=True)(*arguments)
     for one, other in zip(compiled, step(*arguments), strict=True):
-        torch.testing.assert_close(one, other)
+        torch.testing.assert_close(one, other, equal_nan=True)
+
+
+def test_compiled_hooks_are_not_taken_for_each_other():
+    """A program with two of them, such as a control, has one compiled step for each."""
+    given = tensors(columns())
+
+    def step(hook, r_B, group_B, stratum_B):
+        return hook(r_B, group_B, n_groups=GROUPS, stratum_B=stratum_B).advantage_B
+
+    compiled = torch.compile(step, backend="eager", fullgraph=True)
+    arguments = (given["r"], given["group"], given["stratum"])
+    for normaliser in ("rloo", "grpo", "maxrl"):
+        for scale in (1.0, 2.0):
+            hook = Hook.of(backward(TABLE), normaliser=normaliser, scale=scale)
+            hook = hook.to("cpu", torch.float64)
+            torch.testing.assert_close(compiled(hook, *arguments), step(hook, *arguments))
+
+
+def test_a_step_is_few_launches():
+    """Each operation is a launch on a GPU, of some microseconds; the default hook has 35."""
+    given = tensors(columns())
+    hook, r_B = Hook.of(anchored(TABLE)).to("cpu"), given["r"].float()
+    with Launches() as launches:
+        hook(r_B, given["group"], n_groups=GROUPS, stratum_B=given["stratum"])
+    assert launches.found <= 35

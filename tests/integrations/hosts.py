@@ -12,7 +12,7 @@ def tree_of(file):
     package, _, rest = file.partition("/")
     spec = find_spec(package)
     if spec is None:
-        pytest.skip(f"{package} is not installed")
+        pytest.skip(f"{package} is not installed here: run `just hosts`")
     return ast.parse((Path(spec.submodule_search_locations[0]) / rest).read_text())
 
 

@@ -138,6 +138,13 @@ def test_a_masked_stratum_is_as_an_abstain():
     assert replied["extra_logs"]["abstain"] == 0.0
 
 
+def test_rates_of_another_verifier_are_refused():
+    """Before training starts."""
+    other = RateTable.known([0.05, 0.8], [0.1, 0.1], by="math@1+abcdef")
+    with pytest.raises(UsageError, match="these rates are 'math@1"):
+        Reward(EXACT, "drop", Hook.of(backward(other)))
+
+
 def test_it_pickles():
     """Files are loaded by each actor, and other executors send it."""
     reward = Reward(EXACT, "drop", Hook.of(backward(TABLE)), last_letter)

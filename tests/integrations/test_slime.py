@@ -165,6 +165,17 @@ def test_what_would_undo_the_advantages_is_refused(change, said):
         Post(uncorrected())(SimpleNamespace(**{**vars(ARGS), **change}), [row(1.0)])
 
 
+def test_rates_of_another_verifier_are_refused():
+    """Each sample says whose verdict it has; of other rewards nobody knows."""
+    sample = row(label="4")
+    sample.reward = asyncio.run(Reward(load("exact"))(ARGS, sample))
+    other = RateTable.known(TABLE.rho0_S, TABLE.rho1_S, strata=TABLE.strata, by="math@1+abcdef")
+    post = Post(Hook.of(backward(other)))
+    with pytest.raises(UsageError, match="these rates are 'math@1"):
+        post(ARGS, [sample])
+    assert post(ARGS, [row(1.0), row(0.0)])[1] == pytest.approx([1 / 0.85, -1 / 0.85])
+
+
 def test_a_sample_without_a_group_is_refused():
     """Guessing groups by position is how uneven ones come to share a mean."""
     with pytest.raises(UsageError, match="group_index"):

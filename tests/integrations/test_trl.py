@@ -6,10 +6,10 @@ import json
 import os
 import pickle
 import re
+import socket
 import subprocess
 import sys
 import warnings
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -32,10 +32,14 @@ from unflip.correction import (  # noqa: E402
     stratified_forward,
 )
 from unflip.errors import DataError, UsageError  # noqa: E402
-from unflip.integrations.trl import Corrected, CorrectedGRPOTrainer, reward_func  # noqa: E402
+from unflip.integrations.trl import (  # noqa: E402
+    Corrected,
+    CorrectedGRPOTrainer,
+    Looking,
+    reward_func,
+)
 from unflip.integrations.trl.mixin import STATE  # noqa: E402
-from unflip.integrations.trl.reward import _warn_once  # noqa: E402
-from unflip.types import Outcome, Reason, Verdict  # noqa: E402
+from unflip.integrations.trl.releases import warn_once  # noqa: E402
 
 # TRL and its neighbours announce changes of their own.
 pytestmark = pytest.mark.filterwarnings("default")
@@ -50,72 +54,11 @@ def beside(name):
     return module
 
 
-tiny = beside("tiny")
+digits = beside("digits")
+tiny = digits.tiny
+Digit, Truth, length, form = digits.Digit, digits.Truth, digits.length, digits.form
+trainer_of, losses, watched = digits.trainer_of, digits.losses, digits.watched
 MASKS_NONE = tuple(map(int, trl.__version__.split(".")[:2])) >= (1, 6)
-
-
-@dataclass(frozen=True)
-class Digit:
-    """Accepts where the completion's first digit is even; abstains at 9, if it is told to."""
-
-    abstains: bool = False
-    by: str = "digit@1+000000"
-
-    def __call__(self, sample):
-        first = next((c for c in sample.text if c.isdigit()), "1")
-        if self.abstains and first in "789":
-            return Verdict(Outcome.ABSTAIN, Reason.UNDECIDED, by=self.by)
-        if int(first) % 2 == 0:
-            return Verdict(Outcome.ACCEPT, Reason.MATCH, answer=first, by=self.by)
-        return Verdict(Outcome.REJECT, Reason.MISMATCH, answer=first, by=self.by)
-
-
-def length(completions, **columns):
-    """A second reward."""
-    return [len(completion) / 8 for completion in completions]
-
-
-def form(sample, verdict):
-    """A stratum that depends on the response."""
-    return "a" if len(sample.text) % 2 else "b"
-
-
-def trainer_of(folder, rewards=None, *, kind=CorrectedGRPOTrainer, data=None, **changes):
-    """A trainer of the tiny model."""
-    return kind(
-        model=tiny.model(),
-        reward_funcs=rewards or [reward_func(Digit())],
-        args=tiny.config(folder, **changes),
-        train_dataset=tiny.rows() if data is None else data,
-        processing_class=tiny.tokenizer(),
-    )
-
-
-def losses(trainer):
-    """The losses and sizes of gradients that a trainer logged."""
-    logged = [row for row in trainer.state.log_history if "loss" in row]
-    return [(row["loss"], row["grad_norm"]) for row in logged]
-
-
-def watched(trainer):
-    """Trains, and returns what each batch's rewards and advantages were."""
-    batches = []
-    generate, score = trainer._generate_and_score_completions, trainer._calculate_rewards
-
-    def calculate(*args):
-        batches.append([score(*args).numpy().copy()])
-        return torch.from_numpy(batches[-1][0].copy())
-
-    def generated(inputs):
-        output = generate(inputs)
-        batches[-1] += [output["advantages"].numpy().copy(), inputs]
-        return output
-
-    # Rewards are watched behind the mixin's back, advantages in front of it.
-    trainer._generate_and_score_completions = generated
-    trainer._calculate_rewards = calculate
-    trainer.train()
-    return batches
 
 
 def identity(normaliser="dr_grpo"):
@@ -299,7 +242,7 @@ def test_resuming_goes_on_with_the_scale(tmp_path):
     whole = start()
     whole.train()
     kept = json.loads((tmp_path / "checkpoint-2" / STATE).read_text())
-    assert kept["scale"]["rows"] > 0
+    assert kept["correct"]["scale"]["rows"] > 0
     resumed = start()
     resumed.train(resume_from_checkpoint=str(tmp_path / "checkpoint-2"))
     ended, wanted = (t.correction.to_json()["scale"] for t in (resumed, whole))
@@ -340,24 +283,12 @@ def test_a_checkpoint_of_another_scale_is_refused(tmp_path):
         trainer.correction.restore({"scale": Running().to_json()})
 
 
-@dataclass(frozen=True)
-class Truth:
-    """Says that any answer of 0 to 4 is correct."""
-
-    by: str = "truth@1+000000"
-
-    def __call__(self, sample):
-        first = next((c for c in sample.text if c.isdigit()), "9")
-        right = (Outcome.ACCEPT, Reason.MATCH) if first < "5" else (Outcome.REJECT, Reason.MISMATCH)
-        return Verdict(*right, by=self.by)
-
-
 def test_a_second_look_gives_the_rates_of_late(tmp_path):
     """With every row looked at and nothing forgotten, the rates are plain shares."""
     trainer = trainer_of(tmp_path, max_steps=4)
-    trainer.watch(Truth(), share=1.0, decay=1.0)
+    trainer.watch(Truth(), share=1.0, looking=Looking(decay=1.0))
     batches = watched(trainer)
-    rates = trainer.watching.recent.rates()
+    rates = trainer.watching.online.rates()
     accepted = np.concatenate([reward_BK[:, 0] == 1 for reward_BK, _, _ in batches])
     assert rates.accept.point == pytest.approx(accepted.mean())
     logged = [row for row in trainer.state.log_history if "rates/fn" in row]
@@ -371,7 +302,7 @@ def test_a_second_look_is_drawn_by_chance_and_goes_on(tmp_path):
 
     def start():
         trainer = trainer_of(tmp_path, save_strategy="steps", save_steps=2, max_steps=4)
-        trainer.watch(Truth(), share=0.5, decay=1.0)
+        trainer.watch(Truth(), share=0.5, looking=Looking(decay=1.0))
         return trainer
 
     whole = start()
@@ -379,8 +310,8 @@ def test_a_second_look_is_drawn_by_chance_and_goes_on(tmp_path):
     resumed = start()
     resumed.train(resume_from_checkpoint=str(tmp_path / "checkpoint-2"))
     assert resumed.watching.to_json() == whole.watching.to_json()
-    assert resumed.watching.batches == 4
-    assert 0 < whole.watching.recent.rates().fp.n < 32
+    assert resumed.watching.looks.batches == 4
+    assert 0 < whole.watching.online.rates().fp.n < 32
 
 
 def test_evaluation_is_trls(tmp_path):
@@ -471,11 +402,11 @@ def test_a_reward_that_is_no_verdict_is_refused(tmp_path):
 
 def test_the_plain_function_warns_of_abstains(tmp_path):
     """Where TRL makes a reward of an abstain, the first one tells what to do; the mixin is mute."""
-    _warn_once.cache_clear()
+    warn_once.cache_clear()
     rewards = [reward_func(Digit(abstains=True)), length]
     with pytest.warns(UserWarning, match=r"digit abstained.*trainer\.correct"):
         trainer_of(tmp_path, rewards, kind=trl.GRPOTrainer).train()
-    _warn_once.cache_clear()
+    warn_once.cache_clear()
     trainer = trainer_of(tmp_path, rewards)
     trainer.correct(reward="digit")
     with warnings.catch_warnings(record=True) as caught:
@@ -486,7 +417,7 @@ def test_the_plain_function_warns_of_abstains(tmp_path):
 
 def test_a_single_reward_warns_only_where_trl_pays_zero(tmp_path):
     """From 1.6 on, TRL leaves an abstain out by itself, if there is no other reward."""
-    _warn_once.cache_clear()
+    warn_once.cache_clear()
     trainer = trainer_of(tmp_path, [reward_func(Digit(abstains=True))], kind=trl.GRPOTrainer)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -507,10 +438,17 @@ def test_the_page_runs(tmp_path):
         "second_look": Truth(),
         "hook": stratified(strata="prompt"),
     }
+    names["as_before"] = {
+        "model": tiny.model(),
+        "reward_funcs": [reward_func(Digit(), reference="answer")],
+        "args": tiny.config(tmp_path),
+        "train_dataset": names["dataset"],
+        "processing_class": names["tokenizer"],
+    }
     for block in re.findall(r"^```py\n(.*?)^```", page, re.DOTALL | re.MULTILINE):
         exec(block, names)
     assert names["trainer"].state.global_step == 3
-    assert names["trainer"].watching.recent.step == 0
+    assert names["trainer"].appealing.online.whole.step == 3
 
 
 def test_the_trainer_is_one_class(tmp_path):
@@ -567,25 +505,51 @@ def test_trls_advantages_are_ours(tmp_path, scale):
         assert np.allclose(advantage_B, wanted_B, atol=1e-4)
 
 
-def test_a_group_may_straddle_two_ranks(tmp_path):
-    """Two gloo ranks of six rows, groups of four: every rank makes the same global advantages."""
-    subprocess.run(
-        [
-            sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2",
-            str(HERE / "two_ranks.py"), str(tmp_path),
-        ],
-        check=True, capture_output=True, text=True, timeout=300,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)},
-    )  # fmt: skip
-    ranks = [json.loads((tmp_path / f"rank{k}.json").read_text()) for k in range(2)]
-    rates = [steps.pop() for steps in ranks]
-    assert rates[0] == rates[1]
-    assert rates[0]["rates"]["step"] == 2
-    line = stratified().line
-    for one, other in zip(*ranks, strict=True):
+@pytest.fixture(scope="module")
+def two_ranks(tmp_path_factory):
+    """What two gloo ranks of six rows each, with groups of four, tell of their steps."""
+    folder = tmp_path_factory.mktemp("ranks")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    together = {
+        **os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path),
+        "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": "2",
+    }  # fmt: skip
+    ranks = [
+        subprocess.Popen(
+            [sys.executable, str(HERE / "two_ranks.py"), str(folder)],
+            env={**together, "RANK": rank, "LOCAL_RANK": rank},
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )
+        for rank in "01"
+    ]  # fmt: skip
+    for rank in ranks:
+        said, _ = rank.communicate(timeout=300)
+        assert rank.returncode == 0, said
+    return [json.loads((folder / f"rank{k}.json").read_text()) for k in range(2)]
+
+
+def test_a_group_may_straddle_two_ranks(two_ranks):
+    """Every rank makes the same global advantages, by an awaited reward and a rule for strata."""
+    assert two_ranks[0]["watching"] == two_ranks[1]["watching"]
+    assert two_ranks[0]["watching"]["rates"]["whole"]["step"] == 2
+    line, steps = stratified().line, [told["correct"] for told in two_ranks]
+    for one, other in zip(*steps, strict=True):
         assert one["rewards"] == other["rewards"]
         reward_B = np.array(one["rewards"], dtype=float)
-        code_B = np.array(one["codes"] + other["codes"])
+        code_B = np.array(one["local"] + other["local"])
         wanted_B = rloo(line(reward_B, code_B), np.arange(12) // 4, n_groups=3)
         assert np.allclose(one["advantages"] + other["advantages"], wanted_B, atol=1e-5)
-    assert ranks[0][0]["advantages"] != ranks[1][0]["advantages"]
+    assert steps[0][0]["advantages"] != steps[1][0]["advantages"]
+
+
+def test_appeals_of_a_group_on_two_ranks(two_ranks):
+    """Each rank looks at its own rows, and all are paid alike, though strata differ by rank."""
+    assert two_ranks[0]["appealing"] == two_ranks[1]["appealing"]
+    assert two_ranks[0]["appealing"]["names"] == ["rank 0", "rank 1"]
+    for one, other in zip(*(told["appeal"] for told in two_ranks), strict=True):
+        assert len(one["local"]) == len(other["local"]) == 6
+        truth_B = np.array(one["local"] + other["local"])
+        wanted_B = rloo(truth_B, np.arange(12) // 4, n_groups=3)
+        assert np.allclose(one["advantages"] + other["advantages"], wanted_B, atol=1e-5)

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unflip.correction import Hook, RateTable, backward, dr_grpo, masking
+from unflip.errors import UsageError
 from unflip.integrations.verdicts import filled
 from unflip.integrations.verifiers import Abstained, GroupReward, TaskReward
 from unflip.plugins import load
@@ -22,6 +23,7 @@ from unflip.plugins import load
 HOST = json.loads((Path(__file__).parents[2] / "fixtures/integrations/verifiers.json").read_text())
 TABLE = RateTable.known([0.05, 0.8], [0.1, 0.1], strata=["honest", "hackable"])
 EXACT = load("exact")
+SKIPPED = "needs a release of verifiers that has it: run `just hosts`"
 PLUGGED = TaskReward(EXACT)
 """What a taskset's config names."""
 
@@ -82,7 +84,7 @@ def test_the_installed_verifiers_still_offer_it(hosts, host):
     try:
         tree = hosts.tree_of(HOST[host]["file"])
     except FileNotFoundError:
-        pytest.skip("this release has no such file")
+        pytest.skip(SKIPPED)
     function = hosts.function_in(tree, HOST[host]["called_in"])
     keywords = {word.arg for word in hosts.keywords(function)}
     assert set(HOST[host]["offers"]) <= hosts.texts(function) | keywords
@@ -146,6 +148,14 @@ def test_a_group_is_corrected_by_strata():
     assert rewards == pytest.approx(line(np.ones(2), np.array([0, 1])).tolist())
 
 
+@pytest.mark.parametrize("reward", [TaskReward, GroupReward])
+def test_rates_of_another_verifier_are_refused(reward):
+    """Before training starts."""
+    other = RateTable.known([0.05, 0.8], [0.1, 0.1], by="math@1+abcdef")
+    with pytest.raises(UsageError, match="these rates are 'math@1"):
+        reward(EXACT, hook=Hook.of(backward(other)))
+
+
 def test_they_pickle():
     """Environments are served by other processes."""
     made = (PLUGGED, GroupReward(EXACT, Hook.of(backward(TABLE)), last_letter))
@@ -157,9 +167,9 @@ def test_they_pickle():
 @pytest.mark.parametrize(("answer", "expected"), [("4", 1.0), ("5", 0.0), (None, None)])
 def test_a_real_task_is_scored(answer, expected):
     """A Task and a Trace of the installed verifiers, the reward plugged by its config."""
-    vf = pytest.importorskip("verifiers.v1", exc_type=ImportError)
+    vf = pytest.importorskip("verifiers.v1", reason=SKIPPED, exc_type=ImportError)
     if "root_reply" not in vf.Trace.model_fields:
-        pytest.skip("this release is older than 0.4")
+        pytest.skip(SKIPPED)
     data_type = type("Row", (vf.TaskData,), {"__annotations__": {"answer": str | None}})
     data = data_type(prompt="2 + 2 = ?", answer=answer)
     plugged = vf.RewardFunctionConfig(fn=f"{Path(__file__)}:PLUGGED")
@@ -180,7 +190,7 @@ def test_a_real_task_is_scored(answer, expected):
 
 def test_a_real_rubric_makes_our_advantages():
     """A Rubric of the installed legacy verifiers: an abstain has advantage 0, and moves nobody."""
-    vf = pytest.importorskip("verifiers.legacy", exc_type=ImportError)
+    vf = pytest.importorskip("verifiers.legacy", reason=SKIPPED, exc_type=ImportError)
     rubric = vf.Rubric(funcs=[GroupReward(EXACT)])
     answers = ["4", "4", "", "4"]
     states = [

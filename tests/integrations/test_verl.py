@@ -171,6 +171,27 @@ def test_only_tokens_of_the_response_have_an_advantage():
     assert advantage_BT.tolist() == [[0, 1, 1], [0, -1, -1]]
 
 
+@pytest.mark.parametrize("name", sorted(ESTIMATORS))
+def test_rows_without_a_token_leave_every_baseline(name):
+    """Verl fills batches up with such rows, and a std over the batch would count them."""
+    rewards_BT, mask_BT = tokens(np.array([1.0, 0.0, 1.0]))
+    uid_B = np.array(["a", "a", "a"], dtype=object)
+    alone_BT, _ = ESTIMATORS[name](rewards_BT, mask_BT, uid_B)
+    zeros_BT = np.zeros((2, 3))
+    filled = (np.concatenate([one, zeros_BT]) for one in (rewards_BT, mask_BT))
+    advantage_BT, _ = ESTIMATORS[name](*filled, np.array([*uid_B, "pad", "pad"], dtype=object))
+    np.testing.assert_allclose(advantage_BT, np.concatenate([alone_BT, zeros_BT]), atol=1e-12)
+
+
+def test_rates_of_another_verifier_are_refused():
+    """Before training starts."""
+    known = RateTable.known([0.05, 0.8], [0.1, 0.1], by="math@1+abcdef")
+    with pytest.raises(UsageError, match="these rates are 'math@1"):
+        Score(EXACT, "mask", Hook.of(backward(known)))
+    own = RateTable.known([0.05, 0.8], [0.1, 0.1], by=EXACT.by)
+    assert Score(EXACT, "mask", Hook.of(backward(own))).by == EXACT.by
+
+
 def test_without_groups_it_is_refused():
     """Verl passes uid only where there is one."""
     with pytest.raises(UsageError, match="no uid"):
@@ -190,7 +211,9 @@ def test_tensors_stay_tensors():
 
 def real(module):
     """A module of the installed verl; skips the test where verl cannot be imported."""
-    return pytest.importorskip(f"verl.{module}", exc_type=ImportError)
+    return pytest.importorskip(
+        f"verl.{module}", reason="needs verl: run `just hosts`", exc_type=ImportError
+    )
 
 
 class Letters:

@@ -1,4 +1,4 @@
-"""One of two gloo ranks: trains two steps, and writes down what it made of the rewards."""
+"""One of two gloo ranks: trains twice two steps, and writes down what it made of the rewards."""
 
 import importlib.util
 import json
@@ -9,43 +9,22 @@ from pathlib import Path
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 
-def main(folder):
-    """Run as `torch.distributed.run two_ranks.py FOLDER`."""
-    spec = importlib.util.spec_from_file_location("tiny", Path(__file__).parent / "tiny.py")
-    tiny = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tiny)
-    from unflip.correction import Hook, RateTable, backward
-    from unflip.integrations.trl import CorrectedGRPOTrainer, reward_func
-    from unflip.types import Outcome, Reason, Verdict
+def beside(name):
+    """A module in this folder."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).parent / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
-    def even(sample):
-        first = next((c for c in sample.text if c.isdigit()), "1")
-        if int(first) % 2 == 0:
-            return Verdict(Outcome.ACCEPT, Reason.MATCH)
-        return Verdict(Outcome.REJECT, Reason.MISMATCH)
 
-    def form(sample, verdict):
-        code = len(sample.text) % 2
-        codes.append(code)
-        return "ab"[code]
-
-    codes, steps = [], []
-    trainer = CorrectedGRPOTrainer(
-        model=tiny.model(),
-        reward_funcs=[reward_func(even)],
-        args=tiny.config(folder, per_device_train_batch_size=6, max_steps=2),
-        train_dataset=tiny.rows(),
-        processing_class=tiny.tokenizer(),
-    )
-    table = RateTable.known([0.1, 0.5], [0.1, 0.2], strata=["a", "b"])
-    trainer.correct(Hook.of(backward(table), normaliser="rloo"), strata=form)
-    trainer.watch(even, share=0.5)
-    score, generate = trainer._calculate_rewards, trainer._generate_and_score_completions
+def recorded(trainer, local):
+    """Trains; rewards of all ranks, and what this one noted and got, of each step."""
+    score, generate, steps = trainer._calculate_rewards, trainer._generate_and_score_completions, []
 
     def scored(*args):
-        codes.clear()
+        local.clear()
         reward_bk = score(*args)
-        steps.append({"rewards": reward_bk[:, 0].tolist(), "codes": list(codes)})
+        steps.append({"rewards": reward_bk[:, 0].tolist(), "local": list(local)})
         return reward_bk
 
     def generated(inputs):
@@ -55,9 +34,41 @@ def main(folder):
 
     trainer._calculate_rewards, trainer._generate_and_score_completions = scored, generated
     trainer.train()
-    steps.append(trainer.watching.to_json())
-    rank = trainer.accelerator.process_index
-    Path(folder, f"rank{rank}.json").write_text(json.dumps(steps))
+    return steps
+
+
+def main(folder):
+    """Run as `two_ranks.py FOLDER`, with torch's variables for rank and address."""
+    digits = beside("digits")
+    from unflip.correction import Hook, RateTable, backward
+    from unflip.integrations.trl import reward_func
+
+    local = []
+
+    def form(sample, verdict):
+        local.append(len(sample.text) % 2)
+        return "ab"[local[-1]]
+
+    def second(sample):
+        verdict = digits.Truth()(sample)
+        local.append(float(verdict.accepted))
+        return verdict
+
+    def trainer(asynchronous):
+        rewards = [reward_func(digits.Digit(), asynchronous=asynchronous)]
+        return digits.trainer_of(folder, rewards, per_device_train_batch_size=6, max_steps=2)
+
+    corrected, appealed = trainer(asynchronous=True), trainer(asynchronous=False)
+    table = RateTable.known([0.1, 0.5], [0.1, 0.2], strata=["a", "b"])
+    corrected.correct(Hook.of(backward(table), normaliser="rloo"), strata=form)
+    corrected.watch(digits.Truth(), share=0.5)
+    # Each rank meets a stratum that the other one does not.
+    rank = corrected.accelerator.process_index
+    appealed.appeal(second, share=1.0, strata=lambda sample, verdict: f"rank {rank}")
+    told = {"correct": recorded(corrected, local), "appeal": recorded(appealed, local)}
+    told["watching"] = corrected.watching.to_json()
+    told["appealing"] = appealed.appealing.to_json()
+    Path(folder, f"rank{rank}.json").write_text(json.dumps(told))
 
 
 if __name__ == "__main__":

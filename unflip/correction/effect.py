@@ -16,6 +16,7 @@ import numpy as np
 from unflip.correction.advantages import Normaliser
 from unflip.correction.arrays import host
 from unflip.correction.line import Line
+from unflip.correction.posterior import Posterior
 from unflip.correction.table import Floats
 from unflip.errors import UsageError
 
@@ -108,7 +109,7 @@ class _Setting:
 
 
 def explain(
-    correction: Line | Evidence,
+    correction: Line | Evidence | Posterior,
     *,
     normaliser: Normaliser | str,
     strata: Literal["response", "prompt"] = "response",
@@ -119,7 +120,7 @@ def explain(
     """Whether a correction changes the update, why, and what to do if it does not.
 
     Args:
-        correction: A line, or what single rows are corrected by.
+        correction: A line, or what single rows are corrected by: evidence, or a fitted posterior.
         normaliser: How the trainer makes advantages of corrected rewards.
         strata: Whether a row's stratum depends on its response, or on its prompt alone, so that
             all rows of a group share it.
@@ -130,7 +131,8 @@ def explain(
 
     Raises:
         UsageError: Forward weights are to be centred, advantages multiplied by signed weights, or
-            strata masked although there is no baseline; or a word means nothing.
+            strata masked although there is no baseline; or something else is given than a
+            correction, or than the words for these.
 
     Source: GRPO's invariance to affine maps, e.g. arXiv 2510.00915v4, appendix A.
 
@@ -152,6 +154,7 @@ def explain(
             "an advantage times a signed weight rewards what it should punish: below the mean both "
             "are negative. Make advantages of corrected rewards, or use direct ones"
         )
+    correction = known(correction)
     if isinstance(correction, Evidence):
         return _of_evidence(correction, normaliser)
     _refuse_centred_forward(correction, normaliser)
@@ -160,6 +163,22 @@ def explain(
     kind, reason = _kind(setting)
     remedy = "" if kind is Kind.ACTIVE else _remedy(setting)
     return Effect(kind, reason, remedy, _warnings(correction, setting))
+
+
+def known(correction: Line | Evidence | Posterior) -> Line | Evidence:
+    """The line, or what kind of evidence corrects single rows.
+
+    Raises:
+        UsageError: It is neither; the message says what to give.
+    """
+    if isinstance(correction, Posterior):
+        return Evidence.POSTERIOR
+    if not isinstance(correction, (Line, Evidence)):
+        raise UsageError(
+            "a correction is a line such as backward(table), a member of Evidence, or a fitted "
+            f"Posterior, not {type(correction).__name__}"
+        )
+    return correction
 
 
 def named(kind: type[Word], word: str) -> Word:

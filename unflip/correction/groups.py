@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from unflip.correction.arrays import Array, cast, detached, namespace, segment_sum, take, working
@@ -44,31 +45,35 @@ class Rows:
         given_B: The rewards as they came, (B,) or (B, C).
         r_B: The same as wide floats, 0 for abstains.
         decided_B: Which are no abstains.
-        group_B: Each row's group.
+        group_B: Each row's group; None if all rows are of one.
         n_groups: How many groups there are.
         n_B: How many decided rows a row's group has, at least 1.
-        mean_B: Their mean.
+        sum_B: Their sum.
     """
 
     given_B: Array
     r_B: Array
     decided_B: Array
-    group_B: Array
+    group_B: Array | None
     n_groups: int
     n_B: Array
-    mean_B: Array
+    sum_B: Array
 
     @classmethod
-    def of(cls, given_B: Array, group_B: Array, n_groups: int) -> Rows:
+    def of(cls, given_B: Array, group_B: Array | None, n_groups: int = 1) -> Rows:
         """The rows of rewards of any kind, NaN for abstains."""
         x_B = detached(working(given_B))
         xp = namespace(x_B)
         decided_B = x_B == x_B  # one operation; not isnan takes two
-        r_B = xp.where(decided_B, x_B, 0.0)
-        both_G = segment_sum(xp.stack([r_B, decided_B], -1), group_B, n_groups)
-        both_B = take(both_G, group_B)
+        r_B = xp.nan_to_num(x_B, nan=0.0, posinf=math.inf, neginf=-math.inf)
+        both_B = _sums(xp.stack([r_B, decided_B], -1), group_B, n_groups)
         n_B = xp.clip(both_B[..., 1], 1, None)
-        return cls(given_B, r_B, decided_B, group_B, n_groups, n_B, both_B[..., 0] / n_B)
+        return cls(given_B, r_B, decided_B, group_B, n_groups, n_B, both_B[..., 0])
+
+    @property
+    def mean_B(self) -> Array:
+        """The mean of a row's group."""
+        return self.sum_B / self.n_B
 
     @property
     def centred_B(self) -> Array:
@@ -83,15 +88,22 @@ class Rows:
     def settled_B(self) -> Array:
         """Centred twice: what rounding leaves in a unanimous group would be blown up by its std."""
         centred_B = self.centred_B * self.decided_B
-        left_B = take(segment_sum(centred_B, self.group_B, self.n_groups), self.group_B)
+        left_B = _sums(centred_B, self.group_B, self.n_groups)
         return (centred_B - left_B / self.n_B) * self.decided_B
 
     def std_B(self, settled_B: Array) -> Array:
         """The std of each row's group, over n - 1, from rows less their mean."""
-        squares_G = segment_sum(settled_B**2, self.group_B, self.n_groups)
-        return namespace(self.n_B).sqrt(take(squares_G, self.group_B) / self.others_B)
+        squares_B = _sums(settled_B**2, self.group_B, self.n_groups)
+        return namespace(self.n_B).sqrt(squares_B / self.others_B)
 
     def out(self, advantage_B: Array) -> Array:
         """Advantages as they leave: 0 for abstains; a row alone is its own mean, so 0 too."""
         advantage_B = namespace(advantage_B).where(self.decided_B, advantage_B, 0.0)
         return cast(advantage_B, like=self.given_B)
+
+
+def _sums(x_B: Array, group_B: Array | None, n_groups: int) -> Array:
+    """Each row's sum over its group, (B, ...); over all rows, (1, ...), where there are none."""
+    if group_B is None:
+        return x_B.sum(0, keepdims=True)
+    return take(segment_sum(x_B, group_B, n_groups), group_B)

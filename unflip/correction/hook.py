@@ -10,8 +10,9 @@ import numpy as np
 
 from unflip.correction.advantages import ADVANTAGES, Normaliser
 from unflip.correction.arrays import Array, cast, namespace, working
-from unflip.correction.effect import Effect, Evidence, Kind, Term, explain, named
+from unflip.correction.effect import Effect, Evidence, Kind, Term, explain, known, named
 from unflip.correction.line import Line
+from unflip.correction.posterior import Posterior
 from unflip.correction.scale import Running
 from unflip.correction.telemetry import Audit, audit_both
 from unflip.errors import UsageError
@@ -71,7 +72,7 @@ class Hook:
     @classmethod
     def of(
         cls,
-        correction: Line | Evidence,
+        correction: Line | Evidence | Posterior,
         *,
         normaliser: Normaliser | str = Normaliser.RLOO,
         scale: float | Running = 1.0,
@@ -94,6 +95,7 @@ class Hook:
         Raises:
             UsageError: The correction changes nothing here, or is refused; the message says why.
         """
+        correction = known(correction)
         effect = explain(
             correction, normaliser=normaliser, strata=strata, others=others, optimiser=optimiser
         )
@@ -133,7 +135,9 @@ class Hook:
         reward_B = working(reward_B)
         # Side by side, the advantages of both cost little more than those of one.
         both_B2 = namespace(reward_B).stack([reward_B, cast(working(r_B), like=reward_B)], -1)
-        both_B2 = ADVANTAGES[self.normaliser](both_B2, group_B, n_groups=n_groups)
+        # By its value: of a member as a key, torch.compile forgets to check that it is the same.
+        advantages = ADVANTAGES[self.normaliser.value]
+        both_B2 = advantages(both_B2, group_B, n_groups=n_groups)
         changed = audit_both(both_B2)
         advantage_B, after = self._scaled(both_B2[:, 0])
         return Update(cast(advantage_B, like=r_B), reward_B, changed, after)

@@ -6,13 +6,15 @@ the host, and what remains in a training step is a look-up and one multiplicatio
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from unflip.correction.arrays import Array, is_torch, namespace, on_device, take, working
-from unflip.correction.table import Floats, RateTable
+from unflip.correction.table import Floats, RateTable, codes_of
 from unflip.errors import UsageError
 
 
@@ -92,6 +94,18 @@ class Line:
             raise UsageError(
                 f"these rates are {self.by!r}'s and the verdicts {by!r}'s: measure {by!r}"
             )
+
+    def codes(self, names: Iterable[str | None]) -> NDArray[np.int64]:
+        """Rows' strata as this line numbers them, for `stratum_B`; see `RateTable.codes`.
+
+        Raises:
+            UsageError: A row's stratum has no rates.
+
+        Example:
+            >>> Line("two", np.eye(2), strata=("boxed", "prose")).codes(["prose", "boxed"])
+            array([1, 0])
+        """
+        return codes_of(self.strata, names)
 
     def to(self, device: Any, dtype: Any = None) -> Line:
         """The same on a torch device, float32 unless another dtype is asked for.

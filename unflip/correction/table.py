@@ -208,13 +208,28 @@ class RateTable:
             >>> RateTable.known([0.1, 0.8], [0.2, 0.1], strata=["boxed", "prose"]).codes(["prose"])
             array([1])
         """
-        number = {name: code for code, name in enumerate(self.strata)}
-        unnamed = "" if "" in number else NO_STRATUM
-        try:
-            return np.array([number[name or unnamed] for name in names], dtype=np.int64)
-        except KeyError as which:
-            known = ", ".join(map(repr, self.strata))
-            raise UsageError(f"no rates for stratum {which}; there are: {known}") from None
+        return codes_of(self.strata, names)
+
+
+def codes_of(strata: tuple[str, ...], names: Iterable[str | None]) -> NDArray[np.int64]:
+    """Names of strata as integers; where rates have no strata, all rows share them.
+
+    Raises:
+        UsageError: A name is none of the strata.
+
+    Example:
+        >>> codes_of(("boxed", "(none)"), [None, "boxed"]), codes_of(("",), ["boxed"])
+        (array([1, 0]), array([0]))
+    """
+    if strata == ("",):
+        return np.zeros(len(list(names)), dtype=np.int64)
+    number = {name: code for code, name in enumerate(strata)}
+    unnamed = "" if "" in number else NO_STRATUM
+    try:
+        return np.array([number[name or unnamed] for name in names], dtype=np.int64)
+    except KeyError as which:
+        known = ", ".join(map(repr, strata))
+        raise UsageError(f"no rates for stratum {which}; there are: {known}") from None
 
 
 def _rates_at(rates: NoiseRates, name: str, missing: str) -> NoiseRates:

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from unflip.correction.arrays import Array, detached, host, namespace, working
 
 _TINY = 1e-30
+_DIGITS = 5
+"""Of the size of advantages, or of 1 where they are smaller; what comes after them is rounding."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -17,7 +19,8 @@ class Audit:
         mean: Mean |difference|.
         most: Largest |difference|.
         cosine: Of the two; 0 if one is 0 throughout.
-        signs: Share of rows whose sign changed, from or to 0 included.
+        signs: Share of rows whose sign changed, from or to 0 included; what rounding leaves of 0,
+            as in a group of one mind, is 0.
     """
 
     mean: Array
@@ -59,9 +62,9 @@ def audit_both(both_B2: Array) -> Audit:
         return Audit(nothing, nothing, nothing, nothing)
     a_B, b_B = both_B2[:, 0], both_B2[:, 1]
     apart_B = abs(a_B - b_B)
-    # Sums, not matrix products: those may be rounded to TF32 or, under autocast, to halves.
-    norms = xp.sqrt((both_B2 * both_B2).sum(0)).prod()
-    cosine = (a_B * b_B).sum() / xp.clip(norms, _TINY, None)
-    sign_B2 = xp.sign(both_B2)
+    # Means, not matrix products: those may be rounded to TF32 or, under autocast, to halves.
+    size_2 = xp.sqrt((both_B2 * both_B2).mean(0))
+    cosine = (a_B * b_B).mean() / xp.clip(size_2.prod(), _TINY, None)
+    sign_B2 = xp.sign(xp.round(both_B2 / xp.clip(size_2, 1, None), decimals=_DIGITS))
     changed = (sign_B2[:, 0] != sign_B2[:, 1]).sum()
     return Audit(apart_B.mean(), apart_B.max(), cosine, changed / len(both_B2))

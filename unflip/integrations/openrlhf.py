@@ -21,7 +21,14 @@ from typing import Any, Literal
 
 from unflip.correction.advantages import Normaliser
 from unflip.correction.hook import Hook
-from unflip.integrations.verdicts import Paid, Payer, StratumOf, check_on_abstain, given_stratum
+from unflip.integrations.verdicts import (
+    Paid,
+    Payer,
+    StratumOf,
+    check_on_abstain,
+    check_rates,
+    given_stratum,
+)
 from unflip.types import Outcome, Reason, Sample, Verdict, Verifier
 
 _log = logging.getLogger(__name__)
@@ -55,7 +62,7 @@ class Reward:
         ends: Texts to cut off the end of a response.
 
     Raises:
-        UsageError: `on_abstain` is neither.
+        UsageError: `on_abstain` is neither, or the hook goes by another verifier's rates.
 
     Example:
         >>> from unflip.plugins import load
@@ -72,6 +79,7 @@ class Reward:
 
     def __post_init__(self) -> None:
         check_on_abstain(self.on_abstain, "drop")
+        check_rates(self.hook, self.verifier)
 
     @property
     def by(self) -> str:

@@ -24,7 +24,6 @@ from unflip.correction.hook import Hook
 from unflip.errors import UsageError
 from unflip.integrations.verdicts import (
     StratumOf,
-    codes,
     decide,
     filled,
     given_stratum,
@@ -122,19 +121,26 @@ class Post:
 
         Raises:
             UsageError: slime would not take the second list for advantages, a sample is of no
-                group, or a stratum has no rates.
+                group, a stratum has no rates, or the rates are another verifier's.
         """
         _check(args)
+        for by in {_by(sample) for sample in samples}:
+            self.hook.line.check_by(by)
         r_B = np.array([sample.reward for sample in samples], dtype=float)
         group_B, n_groups = _groups(samples)
         names = [self.stratum_of(sample_of(sample)) for sample in samples]
-        stratum_B = codes(self.hook.line, names)
+        stratum_B = self.hook.line.codes(names)
         update = self.hook(r_B, group_B, n_groups=n_groups, stratum_B=stratum_B)
         self.hook, self.telemetry = update.hook, update.audit.to_json()
         _log.info("unflip: %s abstain %.4f", self.telemetry, np.isnan(r_B).mean())
         for sample, reward in zip(samples, update.reward_B, strict=True):
             sample.remove_sample = bool(sample.remove_sample or math.isnan(reward))
         return filled(r_B.tolist()), update.advantage_B.tolist()
+
+
+def _by(host: Any) -> str:
+    """Whose verdict a sample has; "" where another reward was asked."""
+    return str((host.metadata or {}).get("unflip", {}).get("by", ""))
 
 
 def sample_of(host: Any) -> Sample:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unflip.correction.advantages import Normaliser
 from unflip.correction.hook import Hook
 from unflip.correction.line import Line
-from unflip.correction.table import NO_STRATUM
 from unflip.errors import UsageError
 from unflip.run import verify_all
 from unflip.types import Outcome, Sample, Verdict, Verifier, identity
@@ -95,7 +93,7 @@ class Payer:
         if self.hook is None:
             return Paid(verdict, raw, raw)
         stratum = self.stratum_of(sample)
-        code_B = codes(self.hook.line, [stratum])
+        code_B = self.hook.line.codes([stratum])
         return Paid(verdict, raw, float(self.hook.line(np.array([raw]), code_B)[0]), stratum)
 
 
@@ -121,6 +119,23 @@ def check_on_abstain(given: float | str, word: str) -> None:
         raise UsageError(f"on_abstain is {word!r} or a number such as 0.5, not {given!r}")
 
 
+def check_rates(hook: Hook | None, verifier: Verifier) -> None:
+    """Refuse a hook whose rates are another verifier's.
+
+    Raises:
+        UsageError: They are.
+
+    Example:
+        >>> from unflip.correction import RateTable, backward
+        >>> from unflip.plugins import load
+        >>> exact = load("exact")
+        >>> table = RateTable.known([0.1, 0.8], [0.2, 0.1], by=exact.by)
+        >>> check_rates(Hook.of(backward(table)), exact)
+    """
+    if hook is not None:
+        hook.line.check_by(identity(verifier))
+
+
 def decide(verifier: Verifier, sample: Sample) -> Verdict:
     """The verdict on one row; a verifier that raises abstains."""
     return next(iter(verify_all(verifier, [sample])))
@@ -129,27 +144,6 @@ def decide(verifier: Verifier, sample: Sample) -> Verdict:
 def raw_reward(verdict: Verdict) -> float:
     """1 for accept, 0 for reject, NaN for abstain."""
     return _REWARDS[verdict.outcome]
-
-
-def codes(line: Line, names: Iterable[str | None]) -> NDArray[np.int64]:
-    """Rows' strata as a line numbers them; with one stratum, all are of it.
-
-    Raises:
-        UsageError: A row's stratum has no rates.
-
-    Example:
-        >>> codes(Line("two", np.eye(2), strata=("boxed", "prose")), ["prose", "boxed"])
-        array([1, 0])
-    """
-    if len(line.strata) == 1:
-        return np.zeros(len(list(names)), dtype=np.int64)
-    number = {name: code for code, name in enumerate(line.strata)}
-    unnamed = "" if "" in number else NO_STRATUM
-    try:
-        return np.array([number[name or unnamed] for name in names], dtype=np.int64)
-    except KeyError as which:
-        known = ", ".join(map(repr, line.strata))
-        raise UsageError(f"no rates for stratum {which}; there are: {known}") from None
 
 
 def filled(rewards: list[float]) -> list[float]:

@@ -17,7 +17,7 @@ from typing import Any
 
 from unflip.correction.hook import Hook
 from unflip.errors import UnflipError
-from unflip.integrations.verdicts import Paid, Payer, StratumOf, filled, given_stratum
+from unflip.integrations.verdicts import Paid, Payer, StratumOf, check_rates, filled, given_stratum
 from unflip.types import Sample, Verifier, look_up
 
 
@@ -38,6 +38,9 @@ class TaskReward:
         hook: The correction, made for the trainer's normaliser; None: no correction.
         stratum_of: Which stratum a row belongs to; by default the field `stratum`.
 
+    Raises:
+        UsageError: The hook goes by another verifier's rates.
+
     Example:
         >>> from types import SimpleNamespace as Host
         >>> from unflip.plugins import load
@@ -51,6 +54,9 @@ class TaskReward:
     reference: str = "answer"
     hook: Hook | None = None
     stratum_of: StratumOf = given_stratum
+
+    def __post_init__(self) -> None:
+        check_rates(self.hook, self.verifier)
 
     @property
     def __name__(self) -> str:
@@ -95,6 +101,9 @@ class GroupReward:
         hook: The correction, made for the normaliser "dr_grpo", which is the rubric's; or None.
         stratum_of: Which stratum a row belongs to; by default `info["stratum"]`.
 
+    Raises:
+        UsageError: The hook goes by another verifier's rates.
+
     Example:
         >>> from unflip.plugins import load
         >>> states = [{}, {}, {}]
@@ -107,6 +116,9 @@ class GroupReward:
     verifier: Verifier
     hook: Hook | None = None
     stratum_of: StratumOf = given_stratum
+
+    def __post_init__(self) -> None:
+        check_rates(self.hook, self.verifier)
 
     @property
     def __name__(self) -> str:

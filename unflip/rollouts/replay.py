@@ -171,7 +171,7 @@ def replay(
     """
     normaliser = named(Normaliser, normaliser)
     effect = explain(line, normaliser=normaliser, strata=rollouts.scope, others=others)
-    reward_N = line(rollouts.r_N, _codes(rollouts, table))
+    reward_N = line(rollouts.r_N, line.codes(rollouts.strata or [None] * len(rollouts)))
     raw_N, advantage_N = np.zeros(len(rollouts)), np.zeros(len(rollouts))
     steps = []
     for code, rows in enumerate(_by_step(rollouts)):
@@ -190,12 +190,6 @@ def replay(
         moved=tuple(_moved(rollouts, raw_N, advantage_N)),
         notes=(*_left_out(others), *_notes(rollouts, raw_N, rates)),
     )
-
-
-def _codes(rollouts: Rollouts, table: RateTable) -> NDArray[np.int64]:
-    if table.strata == ("",):
-        return np.zeros(len(rollouts), dtype=np.int64)
-    return table.codes(rollouts.strata)
 
 
 def _by_step(rollouts: Rollouts) -> list[NDArray[np.int64]]:

@@ -45,7 +45,7 @@ class Plan:
         """Which rows get a second look, and the chance of each, both (B,).
 
         Args:
-            cell_B: Each row's cell, as `cells` gives it.
+            cell_B: Each row's cell, as `verdict_cells` gives it.
             uniform_B: Numbers drawn uniformly from [0, 1), for nothing else.
         """
         probability_B = take(self.chance_C, cell_B)
@@ -91,11 +91,11 @@ def allocate(
     return Plan(_filled(rows_C, np.maximum(spread_C, 1e-9), budget, floor))
 
 
-def spend(plan: Plan, rows_C: ArrayLike) -> float:
+def expected_looks(plan: Plan, rows_C: ArrayLike) -> float:
     """How many second looks a plan takes on average.
 
     Example:
-        >>> spend(Plan(np.array([0.1, 0.4])), [800, 200])
+        >>> expected_looks(Plan(np.array([0.1, 0.4])), [800, 200])
         160.0
     """
     return float(namespace(plan.chance_C).asarray(plan.chance_C) @ np.asarray(rows_C, dtype=float))

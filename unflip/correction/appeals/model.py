@@ -9,12 +9,12 @@ _SEEN = 0.5
 """A second look weighs at least 1; less is what rounding left of a difference."""
 
 
-def cells(r_B: Array, stratum_B: Array) -> Array:
+def verdict_cells(r_B: Array, stratum_B: Array) -> Array:
     """Each row's cell: 3 s for a reject in stratum s, 3 s + 1 accept, 3 s + 2 abstain.
 
     Example:
         >>> import numpy as np
-        >>> cells(np.array([0.0, 1.0, np.nan]), np.array([0, 1, 1]))
+        >>> verdict_cells(np.array([0.0, 1.0, np.nan]), np.array([0, 1, 1]))
         array([0, 4, 5])
     """
     r_B, xp = working(r_B), namespace(r_B)
@@ -41,7 +41,7 @@ def cross_fit(
         second_B: g, where taken; NaN where it came to nothing.
         taken_B: xi.
         probability_B: pi, above 0.
-        cell_B: Each row's cell in [0, n_cells), such as `cells` gives.
+        cell_B: Each row's cell in [0, n_cells), such as `verdict_cells` gives.
         n_cells: How many there are.
         fold_B: Each row's fold in [0, n_folds).
         n_folds: How many there are.

@@ -18,7 +18,7 @@ def doubly_robust(
     depend on that draw. So errors by prompt, by trigger or by length are all repaired in the mean;
     a good m only makes the variance (1 - pi) / pi E[(g - m)^2] small. What it rests on:
 
-    - the second look g is right in the mean; its own errors stay (see `bias`);
+    - the second look g is right in the mean; its own errors stay (see `remaining_bias`);
     - every row had a chance, **accepted ones too**: rows that never could be looked at keep m's
       error, and false accepts are among them;
     - m is cross-fitted by prompts (`cross_fit`), or from earlier steps;
@@ -65,7 +65,7 @@ def doubly_robust(
     return xp.where(logged_B, m_B + step_B, float("nan"))
 
 
-def bias(
+def remaining_bias(
     model_B: Array,
     truth_B: Array,
     second_B: Array,
@@ -87,9 +87,10 @@ def bias(
     Example:
         >>> import numpy as np
         >>> accepted_though_wrong = (np.array([0.9]), np.array([0.0]), np.array([0.0]))
-        >>> bias(*accepted_though_wrong, np.array([0.1])), "and if accepts are never looked at:"
-        (array([0.]), 'and if accepts are never looked at:')
-        >>> bias(*accepted_though_wrong, np.array([0.0]), np.array([0.1]))
+        >>> remaining_bias(*accepted_though_wrong, np.array([0.1]))
+        array([0.])
+        >>> never_looked_at, logged = np.array([0.0]), np.array([0.1])
+        >>> remaining_bias(*accepted_though_wrong, never_looked_at, logged)
         array([0.9])
     """
     kept_B = 0 if logged_B is None else 1 - working(probability_B) / working(logged_B)

@@ -4,10 +4,18 @@ from importlib import import_module
 from typing import Any
 
 from unflip.errors import missing_extra
+from unflip.integrations.trl.looking import Looking
 from unflip.integrations.trl.mixin import Corrected
-from unflip.integrations.trl.reward import VerifierReward, reward_func
+from unflip.integrations.trl.reward import AsyncVerifierReward, VerifierReward, reward_func
 
-__all__ = ["Corrected", "CorrectedGRPOTrainer", "VerifierReward", "reward_func"]
+__all__ = [
+    "AsyncVerifierReward",
+    "Corrected",
+    "CorrectedGRPOTrainer",
+    "Looking",
+    "VerifierReward",
+    "reward_func",
+]
 
 
 def __getattr__(name: str) -> Any:

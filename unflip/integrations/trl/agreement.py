@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 import numpy as np
 
-from unflip.correction import Effect, Hook, Kind, Line, Normaliser, Term, explain
+from unflip.correction import (
+    Effect,
+    Evidence,
+    Hook,
+    Kind,
+    Line,
+    Normaliser,
+    RateTable,
+    Term,
+    explain,
+)
 from unflip.errors import UsageError
+from unflip.integrations.trl.correcting import Correction
 from unflip.integrations.trl.host import Host
 
 _MADE: Mapping[str, tuple[Normaliser, ...]] = {
@@ -17,12 +28,48 @@ _MADE: Mapping[str, tuple[Normaliser, ...]] = {
     "none": (Normaliser.DR_GRPO, Normaliser.RLOO, Normaliser.MAXRL, Normaliser.DIRECT),
 }
 """Which advantages go with TRL's `scale_rewards`; the first of each are TRL's own."""
+_CENTRED = (Normaliser.RLOO, Normaliser.DR_GRPO)
 
 
 def plain_hook(trainer: Host) -> Hook:
     """A hook that makes TRL's own advantages of the verdicts, with abstains left out."""
     line = Line("verdict", np.array([[0.0, 1.0]]))
     return Hook.of(line, normaliser=_MADE[trainer.scale_rewards][0], allow_inert=True)
+
+
+def appeals_hook(hook: Hook | None, trainer: Host) -> Hook:
+    """The hook of doubly robust rewards: the given one, if it is right for them.
+
+    Raises:
+        UsageError: The hook is for something else, or the trainer has a std.
+    """
+    hook = Hook.of(Evidence.DOUBLY_ROBUST, normaliser=Normaliser.RLOO) if hook is None else hook
+    if hook.line.name != Evidence.DOUBLY_ROBUST:
+        raise UsageError(
+            f"appeals pay by their own rewards, not by {hook.line.name}: leave the hook out, or "
+            "make it by Hook.of(Evidence.DOUBLY_ROBUST, normaliser='rloo')"
+        )
+    if trainer.scale_rewards != "none" or hook.normaliser not in _CENTRED:
+        raise UsageError(
+            "no std comes after doubly robust rewards: rows that were looked at are paid more than "
+            "1 or less than 0, and their group's std would weigh them down again. Say "
+            "GRPOConfig(scale_rewards='none'), and rloo or dr_grpo in the hook if you give one"
+        )
+    return hook
+
+
+def line_hook(hook: Hook) -> Hook:
+    """A hook whose corrections are made of verdicts and strata alone.
+
+    Raises:
+        UsageError: Its rows are corrected elsewhere.
+    """
+    if hook.line.name in set(Evidence):
+        raise UsageError(
+            f"rewards by {hook.line.name} need more than verdicts: doubly robust ones are what "
+            "trainer.appeal(second_look, share=...) makes"
+        )
+    return hook
 
 
 def agreed(trainer: Host, hook: Hook, strata: Literal["response", "prompt"]) -> Effect:
@@ -39,8 +86,9 @@ def agreed(trainer: Host, hook: Hook, strata: Literal["response", "prompt"]) -> 
     _check_aggregation(trainer)
     _check_scaling(trainer, hook)
     _check_on_policy(trainer, hook)
+    evidence = hook.line.name in set(Evidence)
     effect = explain(
-        hook.line,
+        Evidence(hook.line.name) if evidence else hook.line,
         normaliser=hook.normaliser,
         strata=strata,
         others=_terms(trainer),
@@ -49,6 +97,32 @@ def agreed(trainer: Host, hook: Hook, strata: Literal["response", "prompt"]) -> 
     if effect.kind is Kind.INERT and hook.effect.kind is not Kind.INERT:
         raise UsageError(f"in this trainer the correction changes nothing: {effect}")
     return effect
+
+
+def check_learning(
+    correction: Correction | None, column: int, learn: Callable[[RateTable], Line]
+) -> None:
+    """Refuse to learn rates that nothing goes by, or lines that would not fit.
+
+    Raises:
+        UsageError: There is no correction, one of another reward or without a baseline, or this
+            makes no lines for it.
+    """
+    if correction is None or correction.column != column:
+        raise UsageError(
+            "learned rates are for a correction of the same reward: call correct(hook) first, and "
+            "its hook holds until second looks know better"
+        )
+    hook = correction.hook
+    if hook.normaliser is Normaliser.DIRECT:
+        raise UsageError(
+            "learned rates may mask a stratum, and without a baseline the policy would move into "
+            "it: use backward or anchored with rloo"
+        )
+    line = learn(RateTable.known(0.1, 0.2, pass_rate=0.5))
+    if not isinstance(line, Line):
+        raise UsageError(f"learn makes a line of rates, as backward does, not {line!r:.40}")
+    explain(line, normaliser=hook.normaliser)
 
 
 def column_of(trainer: Host, reward: str | None) -> int:

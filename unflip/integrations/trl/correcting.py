@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import Any
 
-from unflip.correction import Audit, Effect, Hook, Running
+from unflip.correction import Audit, Effect, Hook, Line, Running
 from unflip.correction.arrays import Array, host
 from unflip.errors import DataError, UsageError
+from unflip.integrations.trl.drifting import Drift
 from unflip.integrations.trl.strata import Strata
 
 
@@ -25,6 +26,8 @@ class Correction:
         weight_K: The reward functions' weights.
         strata: Where strata come from.
         checked: Whether the reward is known to be a verdict.
+        drift: Watches whether rates still hold; None if nobody said what was measured.
+        prior: The line that it began with.
         audits: Of the steps since the last log, with the shares of masked rows.
     """
 
@@ -34,27 +37,38 @@ class Correction:
     weight_K: Array
     strata: Strata
     checked: bool
+    drift: Drift | None = None
+    prior: Line = field(init=False)
     audits: list[tuple[Audit, Array]] = field(default_factory=list)
 
-    def __call__(self, reward_BK: Array, code_B: Array, group_size: int) -> Array:
+    def __post_init__(self) -> None:
+        self.prior = self.hook.line
+
+    def __call__(
+        self, reward_BK: Array, code_B: Array, group_size: int, paid_B: Array | None = None
+    ) -> Array:
         """Advantages of all ranks' rows, (B,).
 
         Args:
             reward_BK: What each reward function paid; NaN for None.
             code_B: Codes of strata.
             group_size: How many rows follow one another as a group.
+            paid_B: Rewards in place of the line's, such as those of appeals.
         """
         torch = import_module("torch")
         verdict_B = torch.where(code_B < 0, torch.nan, reward_BK[:, self.column])
         self._check(verdict_B)
+        if self.drift is not None:
+            self.drift.take(reward_BK[:, self.column], code_B)
         self._move(reward_BK.device)
-        corrected_B = self.hook.line(verdict_B, code_B.clamp(min=0))
+        if paid_B is None:
+            paid_B = self.hook.line(verdict_B, code_B.clamp(min=0))
         weight_K = self.weight_K.clone()
         weight_K[self.column] = 0
         weight, others_B = self.weight_K[self.column], (reward_BK * weight_K).nansum(1)
         group_B = torch.arange(len(verdict_B), device=reward_BK.device) // group_size
         update = self.hook.paid(
-            weight * corrected_B + others_B,
+            weight * paid_B + others_B,
             weight * verdict_B + others_B,
             group_B,
             n_groups=len(verdict_B) // group_size,
@@ -70,11 +84,13 @@ class Correction:
                 yield f"correction/{name}", value
             yield "correction/masked", float(masked)
         self.audits.clear()
+        yield from () if self.drift is None else self.drift.telemetry()
 
     def to_json(self) -> dict[str, Any]:
         """What a checkpoint has to keep."""
         scale = self.hook.scale
-        return {"scale": scale.to_json() if isinstance(scale, Running) else scale}
+        row = {"scale": scale.to_json() if isinstance(scale, Running) else scale}
+        return row if self.drift is None else {**row, "drift": self.drift.to_json()}
 
     def restore(self, row: Mapping[str, Any]) -> None:
         """Go on from where a checkpoint was made.
@@ -85,8 +101,6 @@ class Correction:
         Raises:
             DataError: The checkpoint's scale is of another kind.
         """
-        if "scale" not in row:
-            return
         scale, now = row["scale"], self.hook.scale
         if isinstance(scale, Mapping) != isinstance(now, Running):
             raise DataError(
@@ -94,6 +108,12 @@ class Correction:
             )
         if isinstance(scale, Mapping):
             self.hook = replace(self.hook, scale=Running.from_json(scale))
+        if self.drift is not None and "drift" in row:
+            self.drift.restore(row["drift"])
+
+    def go_by(self, line: Line) -> None:
+        """Correct by another line from now on, such as one of rates that were learned."""
+        self.hook = replace(self.hook, line=line)
 
     def _move(self, device: Any) -> None:
         self.weight_K = self.weight_K.to(device)

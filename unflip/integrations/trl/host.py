@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
         def _save_checkpoint(self, model: Any, trial: Any) -> None: ...
 
+        def _log_completion_extra(self, column: str, values: list[Any]) -> None: ...
+
         def log(self, logs: dict[str, float], *args: Any, **named: Any) -> None:
             """Write down the metrics since the last time."""
 

@@ -4,105 +4,36 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from unflip.correction import Effect, Hook
-from unflip.errors import UsageError
-from unflip.integrations.trl.agreement import agreed, column_of, plain_hook
-from unflip.integrations.trl.correcting import Correction, note
+import numpy as np
+
+from unflip.correction.arrays import host
+from unflip.integrations.trl.appeals import Appeals
+from unflip.integrations.trl.asking import Asked
+from unflip.integrations.trl.correcting import Correction
 from unflip.integrations.trl.hearing import Ear, listening
-from unflip.integrations.trl.host import Host
-from unflip.integrations.trl.reward import VerifierReward
-from unflip.integrations.trl.strata import Rule, Strata
+from unflip.integrations.trl.looking import CORRECT, UNDECIDED, WRONG, Floats, Looks
 from unflip.integrations.trl.watching import Watch
-from unflip.noise.online import Recent
-from unflip.types import Verifier, identity
+from unflip.integrations.verdicts import raw_reward
 
 STATE = "unflip_state.json"
 """What lies beside `trainer_state.json` in a checkpoint."""
+_SEEN = {CORRECT: "correct", WRONG: "wrong", UNDECIDED: "undecided"}
 
 
-class Corrected(Host):
+class Corrected(Asked):
     """The methods that `class Trainer(Corrected, GRPOTrainer)` adds to TRL's trainer.
 
-    Until `correct` is called, the trainer is TRL's. Afterwards advantages are made of the global
-    batch by a hook, on every rank alike, so a group may lie on several ranks. Evaluation is TRL's
-    own throughout.
+    Until `correct` or `appeal` is called, the trainer is TRL's. Afterwards advantages are made of
+    the global batch by a hook, on every rank alike, so a group may lie on several ranks. Evaluation
+    is TRL's own throughout.
     """
 
-    correction: Correction | None = None
-    watching: Watch | None = None
-    _scored: tuple[Any, Any] | None = None
-
-    def correct(
-        self,
-        hook: Hook | None = None,
-        *,
-        reward: str | None = None,
-        strata: str | Rule | None = None,
-    ) -> Effect:
-        """Correct the advantages from now on; call it before `train`.
-
-        A row on which the verifier abstains leaves its group's baseline and has advantage 0, also
-        where other reward functions paid it. Other rewards keep the weights of `reward_weights`.
-
-        Args:
-            hook: The correction; None: only abstains are masked, all else is as TRL makes it.
-            reward: Which of several reward functions gives the verdict, by its name.
-            strata: Where the hook's strata come from: a column of the dataset, or a function of
-                sample and verdict that returns a name. A row of a stratum without rates weighs
-                nothing.
-
-        Returns:
-            What the correction does in this trainer; its warnings are given as such, too.
-
-        Raises:
-            UsageError: The hook does not fit this trainer, changes nothing in it, or goes by the
-                rates of another verifier.
-        """
-        hook = plain_hook(self) if hook is None else hook
-        source = Strata(hook.line.strata, strata)
-        source.check(self.train_dataset)
-        column = column_of(self, reward)
-        effect = agreed(self, hook, source.scope)
-        note(effect)
-        paid = self.reward_funcs[column]
-        known = isinstance(paid, VerifierReward)
-        hook.line.check_by(identity(paid.verifier) if known else "")
-        self.correction = Correction(hook, effect, column, self.reward_weights, source, known)
-        return effect
-
-    def watch(
-        self,
-        second_look: Verifier,
-        *,
-        share: float,
-        reward: str | None = None,
-        decay: float = 0.9,
-        seed: int = 0,
-    ) -> None:
-        """Log the verifier's error rates of late, by a second look at some rows of each batch.
-
-        The rows are drawn without regard to their verdicts. Rates are as right as the second look.
-
-        Args:
-            second_look: Any verifier; where it abstains, the row has no label.
-            share: The chance of each row to be looked at.
-            reward: Which of several reward functions gives the verdict, by its name.
-            decay: What a batch's weight is multiplied by at each later one; see `Recent`.
-            seed: Of the draws.
-
-        Raises:
-            UsageError: The share is no chance, or the reward is not made by `reward_func`.
-        """
-        column = column_of(self, reward)
-        paid = self.reward_funcs[column]
-        if not isinstance(paid, VerifierReward):
-            raise UsageError("a second look needs a reward made by reward_func(verifier)")
-        recent = Recent(decay, by=identity(paid.verifier))
-        self.watching = Watch(second_look, share, column, recent, seed)
+    _scored: tuple[Any, Any, Any] | None = None
 
     def _calculate_rewards(
         self, inputs: Any, prompts: Any, completions: Any, completion_ids_list: Any
@@ -111,18 +42,58 @@ class Corrected(Host):
             reward_BK = super()._calculate_rewards(
                 inputs, prompts, completions, completion_ids_list
             )
-        if self.model.training and self.correction is not None:
-            self._scored = (reward_BK, self._codes(self.correction, inputs, ear))
-        if self.model.training and self.watching is not None:
-            self._look(self.watching, reward_BK, ear)
+        if not self.model.training:
+            self._log_appeals([None] * len(prompts), [None] * len(prompts))
+        elif self.appealing is not None:
+            paid_B = self._appeal(self.appealing, reward_BK, inputs, ear)
+            self._scored = reward_BK, import_module("torch").zeros_like(paid_B).long(), paid_B
+        else:
+            self._score(reward_BK, inputs, ear)
         return reward_BK
 
-    def _look(self, watching: Watch, reward_BK: Any, ear: Ear) -> None:
-        """Give all ranks' second looks to each rank, since a group may lie on several."""
-        heard = ear.of(self.reward_func_names[watching.column])
-        label_b = watching.look(heard, self.accelerator.process_index)
-        label_B = self._gathered(label_b)
-        watching.unread.append((reward_BK[:, watching.column], label_B, self.num_generations))
+    def _score(self, reward_BK: Any, inputs: Any, ear: Ear) -> None:
+        """Keep a batch for the correction, and look at some of its rows."""
+        watching, correction = self.watching, self.correction
+        if watching is not None and watching.learn is not None and correction is not None:
+            correction.go_by(watching.line(correction.prior))
+        code_B = None if correction is None else self._codes(correction, inputs, ear)
+        if correction is not None:
+            self._scored = reward_BK, code_B, None
+        if watching is not None:
+            chance_b = np.full(len(inputs), watching.share)
+            seen_B = self._seen(watching.looks, ear, chance_b)
+            names = np.array([*correction.hook.line.strata, ""]) if correction else np.array([""])
+            code_N = np.zeros(len(seen_B), np.int64) if code_B is None else code_B.cpu().numpy()
+            verdict_B = host(reward_BK[:, watching.column])
+            watching.take(verdict_B, seen_B, names[code_N], self.num_generations)
+
+    def _appeal(self, appealing: Appeals, reward_BK: Any, inputs: Any, ear: Ear) -> Any:
+        """Rewards of all ranks' rows; each rank looks at its own, and all get all answers."""
+        heard = appealing.looks.heard(ear)
+        name_b = appealing.strata.of(inputs, heard)
+        # Strata turn up as they come, so ranks tell each other their names.
+        name_B = import_module("accelerate.utils").gather_object(name_b)
+        verdict_b = np.array([raw_reward(verdict) for verdict in heard.verdicts])
+        chance_b = appealing.chances(verdict_b, name_b, name_B)
+        seen_B = self._seen(appealing.looks, ear, chance_b)
+        verdict_B = host(reward_BK[:, appealing.column])
+        reward_B = appealing.pay(verdict_B, name_B, seen_B, self.num_generations)
+        mine = slice(first := self.accelerator.process_index * len(name_b), first + len(name_b))
+        self._log_appeals(chance_b.tolist(), [_SEEN.get(seen) for seen in seen_B[mine].tolist()])
+        torch = import_module("torch")
+        return torch.as_tensor(reward_B, dtype=torch.float32, device=reward_BK.device)
+
+    def _seen(self, looks: Looks, ear: Ear, chance_b: Floats) -> Any:
+        """What became of second looks on all ranks, since a group may lie on several."""
+        rank = self.accelerator.process_index
+        seen_b = looks.take(looks.heard(ear), chance_b, rank=rank)
+        return self._gathered(seen_b).cpu().numpy()
+
+    def _log_appeals(self, chance_b: Sequence[Any], seen_b: Sequence[Any]) -> None:
+        """Columns of TRL's table of completions, where it has such a channel."""
+        if self.appealing is not None and hasattr(self, "_log_completion_extra"):
+            self._log_completion_extra("appeals/chance", list(chance_b))
+            self._log_completion_extra("appeals/second_look", list(seen_b))
 
     def _codes(self, correction: Correction, inputs: Any, ear: Ear) -> Any:
         """All ranks' codes of strata, in the order of their rewards."""
@@ -136,20 +107,19 @@ class Corrected(Host):
             )
         return self._gathered(code_b)
 
-    def _gathered(self, values_b: Any) -> Any:
-        """The rows of all ranks, in the order of their rewards."""
+    def _gathered(self, code_b: Any) -> Any:
+        """Codes of all ranks, in the order of their rewards."""
         torch, device = import_module("torch"), self.accelerator.device
-        # Not every device has float64.
-        dtype = torch.float32 if values_b.dtype.kind == "f" else torch.int64
-        return self.accelerator.gather(torch.as_tensor(values_b, dtype=dtype, device=device))
+        return self.accelerator.gather(torch.as_tensor(code_b, dtype=torch.int64, device=device))
 
     def _generate_and_score_completions(self, inputs: Any) -> dict[str, Any]:
         output = super()._generate_and_score_completions(inputs)
         scored, self._scored = self._scored, None
         if self.correction is None or scored is None or not self.model.training:
             return output
-        theirs_b = output["advantages"]
-        ours_B = self.correction(*scored, self.num_generations).to(theirs_b.dtype)
+        theirs_b, (reward_BK, code_B, paid_B) = output["advantages"], scored
+        ours_B = self.correction(reward_BK, code_B, self.num_generations, paid_B)
+        ours_B = ours_B.to(theirs_b.dtype)
         first = self.accelerator.process_index * len(theirs_b)
         output["advantages"] = ours_B[first : first + len(theirs_b)]
         if self.log_completions:
@@ -168,20 +138,21 @@ class Corrected(Host):
             args: As in TRL.
             named: As in TRL.
         """
-        for kept in self._kept() if self.model.training else ():
+        for kept in self._kept().values() if self.model.training else ():
             for name, value in kept.telemetry():
                 self._metrics["train"][name].append(value)
         super().log(logs, *args, **named)
 
-    def _kept(self) -> list[Correction | Watch]:
-        """What has a state."""
-        return [kept for kept in (self.correction, self.watching) if kept is not None]
+    def _kept(self) -> Mapping[str, Correction | Watch | Appeals]:
+        """What has a state, by its name in the checkpoint."""
+        every = {"correct": self.correction, "watch": self.watching, "appeal": self.appealing}
+        return {name: kept for name, kept in every.items() if kept is not None}
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         super()._save_checkpoint(model, trial)
         if self._kept() and self.args.should_save:
             folder = Path(self._get_output_dir(trial=trial), f"checkpoint-{self.state.global_step}")
-            row = {name: state for kept in self._kept() for name, state in kept.to_json().items()}
+            row = {name: kept.to_json() for name, kept in self._kept().items()}
             (folder / STATE).write_text(json.dumps(row))
 
     def _load_optimizer_and_scheduler(self, checkpoint: Any) -> None:
@@ -189,9 +160,10 @@ class Corrected(Host):
         if checkpoint is None or not self._kept():
             return
         path = Path(checkpoint, STATE)
-        if not path.exists():
-            what = f"{path.parent} has no {STATE}: the correction starts anew"
+        found = json.loads(path.read_text()) if path.exists() else {}
+        for name, kept in self._kept().items():
+            if name in found:
+                kept.restore(found[name])
+                continue
+            what = f"{path.parent} has no state of {name}(): it starts anew"
             warnings.warn(what, UserWarning, stacklevel=2)
-            return
-        for kept in self._kept():
-            kept.restore(json.loads(path.read_text()))

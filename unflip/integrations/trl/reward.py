@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
-import sys
-import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
-from importlib.metadata import version
+from dataclasses import dataclass, field
 from typing import Any
 
 from unflip.errors import UsageError
+from unflip.integrations.trl.deciding import Standing
 from unflip.integrations.trl.hearing import tell
-from unflip.run import Workers, serial, verify_all
+from unflip.integrations.trl.releases import awaits, warn_of_abstains
+from unflip.integrations.verdicts import raw_reward
+from unflip.run import Workers, serial
 from unflip.types import (
     JSON,
     Message,
@@ -28,13 +27,6 @@ from unflip.types import (
 )
 
 _SERIAL = serial()
-_MASKS_NONE = (1, 6)
-"""The first release of TRL that leaves a row without any reward out of its group's baseline."""
-_REWARDS: Mapping[Outcome, float | None] = {
-    Outcome.ACCEPT: 1.0,
-    Outcome.REJECT: 0.0,
-    Outcome.ABSTAIN: None,
-}
 
 
 def reward_func(
@@ -44,23 +36,28 @@ def reward_func(
     workers: Workers = _SERIAL,
     deadline: float | None = None,
     name: str | None = None,
-) -> VerifierReward:
+    asynchronous: bool = False,
+) -> VerifierReward | AsyncVerifierReward:
     """A verifier as a reward function for TRL's `reward_funcs`.
 
     It pickles if the verifier does. Whatever goes wrong in the verifier is an abstain, and an
-    abstain is None: neither reward 0 nor reward 1.
+    abstain is None: neither reward 0 nor reward 1. A verifier whose call is a coroutine is awaited
+    in either form, all of a batch at once.
 
     Args:
         verifier: Any verifier, such as `unflip.plugins.load` gives.
         reference: The dataset's column to compare with; nested ones by their dots. None: the
             verifier needs no reference.
-        workers: Where the verifier runs; see `unflip.run`. Processes are started anew for each
-            batch.
-        deadline: Seconds for each completion; needs `processes()`, which can be killed.
+        workers: Where the verifier runs; see `unflip.run`. Processes are kept from batch to batch,
+            until `close` or the end.
+        deadline: Seconds for each completion; needs `processes()`, which can be killed, or an async
+            verifier.
         name: What logs call it; None: the verifier's own name.
+        asynchronous: Make it a coroutine function, which TRL runs while others of its kind wait.
+            TRL before 0.27 knows none, and there it is a plain one.
 
     Raises:
-        UsageError: The name is empty.
+        UsageError: The name is empty, or nobody could keep the deadline.
 
     Example:
         >>> from unflip.verifiers.exact import Exact
@@ -74,7 +71,8 @@ def reward_func(
     said = _short_name(verifier) if name is None else name
     if not said:
         raise UsageError("a reward function needs a name for the logs: name='math'")
-    return VerifierReward(verifier, reference, workers, deadline, said)
+    reward = VerifierReward(verifier, reference, workers, deadline, said)
+    return AsyncVerifierReward(reward) if asynchronous and awaits() else reward
 
 
 @dataclass(frozen=True)
@@ -87,6 +85,7 @@ class VerifierReward:
         workers: Where the verifier runs.
         deadline: Seconds for each completion.
         name: What logs call it.
+        standing: The workers, which stay between batches.
     """
 
     verifier: Verifier
@@ -94,6 +93,11 @@ class VerifierReward:
     workers: Workers
     deadline: float | None
     name: str
+    standing: Standing = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        standing = Standing(self.verifier, self.workers, self.deadline)
+        object.__setattr__(self, "standing", standing)
 
     @property
     def __name__(self) -> str:
@@ -128,21 +132,26 @@ class VerifierReward:
         Raises:
             UsageError: There is no column of references.
         """
-        samples = self._samples(prompts, completions, columns)
-        found = verify_all(self.verifier, samples, workers=self.workers, deadline=self.deadline)
-        verdicts = list(found)
-        masked = tell(self.name, samples, verdicts)
-        if log_extra is not None:
-            self._log_columns(verdicts, log_extra)
-        if log_metric is not None and verdicts:
-            self._log_shares(verdicts, log_metric)
-        if not masked and not all(verdict.decided for verdict in verdicts):
-            _warn_of_abstains(self.name, log_metric)
-        return [_REWARDS[verdict.outcome] for verdict in verdicts]
+        samples = self.samples(prompts, completions, columns)
+        return self.paid(samples, self.standing(samples), log_extra, log_metric)
 
-    def _samples(
+    def close(self) -> None:
+        """End the workers; another batch starts new ones."""
+        self.standing.close()
+
+    def samples(
         self, prompts: Sequence[Any], completions: Sequence[Any], columns: Mapping[str, Any]
     ) -> list[Sample]:
+        """A batch as the verifier gets to see it.
+
+        Args:
+            prompts: Texts or chats.
+            completions: Texts or chats.
+            columns: The dataset's other columns.
+
+        Raises:
+            UsageError: There is no column of references.
+        """
         where = self.reference
         if where is not None and not {where, where.partition(".")[0]} & set(columns):
             there = ", ".join(columns) or "none"
@@ -155,6 +164,30 @@ class VerifierReward:
             sample_of(prompt, completion, row, where)
             for prompt, completion, row in zip(prompts, completions, rows, strict=True)
         ]
+
+    def paid(
+        self,
+        samples: Sequence[Sample],
+        verdicts: Sequence[Verdict],
+        log_extra: Callable[[str, list[Any]], None] | None,
+        log_metric: Callable[[str, float], None] | None,
+    ) -> list[float | None]:
+        """Rewards for verdicts, which are told to whom it concerns.
+
+        Args:
+            samples: The batch.
+            verdicts: One for each of them.
+            log_extra: TRL's channel for columns.
+            log_metric: TRL's channel for numbers.
+        """
+        masked = tell(self.name, samples, verdicts)
+        if log_extra is not None:
+            self._log_columns(verdicts, log_extra)
+        if log_metric is not None and verdicts:
+            self._log_shares(verdicts, log_metric)
+        if not masked and not all(verdict.decided for verdict in verdicts):
+            warn_of_abstains(self.name, log_metric)
+        return [raw_reward(verdict) if verdict.decided else None for verdict in verdicts]
 
     def _log_columns(
         self, verdicts: Sequence[Verdict], log_extra: Callable[[str, list[Any]], None]
@@ -173,6 +206,56 @@ class VerifierReward:
             log_metric(f"{self.name}/{outcome}", outcomes[outcome] / len(verdicts))
         for reason in Reason:
             log_metric(f"{self.name}/reason/{reason}", reasons[reason] / len(verdicts))
+
+
+@dataclass(frozen=True)
+class AsyncVerifierReward:
+    """The same as a coroutine function, which TRL gathers with others of its kind.
+
+    Attributes:
+        plain: The reward function that answers at once.
+    """
+
+    plain: VerifierReward
+
+    @property
+    def __name__(self) -> str:
+        """The name, where TRL looks for it."""
+        return self.plain.name
+
+    async def __call__(
+        self,
+        /,
+        prompts: Sequence[Any],
+        completions: Sequence[Any],
+        completion_ids: Any = None,
+        *,
+        trainer_state: Any = None,
+        environments: Any = None,
+        log_extra: Callable[[str, list[Any]], None] | None = None,
+        log_metric: Callable[[str, float], None] | None = None,
+        **columns: Sequence[Any],
+    ) -> list[float | None]:
+        """One reward for each completion; see `VerifierReward`."""
+        samples = self.plain.samples(prompts, completions, columns)
+        verdicts = await self.plain.standing.later(samples)
+        return self.plain.paid(samples, verdicts, log_extra, log_metric)
+
+    # TRL before 1.16 asks inspect.iscoroutinefunction, which knows functions, and by these
+    # attributes what is to be taken for one.
+    __code__ = __call__.__code__
+    __defaults__ = None
+    __kwdefaults__ = None
+
+    def close(self) -> None:
+        """End the workers; another batch starts new ones."""
+        self.plain.close()
+
+
+def plain_reward(reward: Any) -> VerifierReward | None:
+    """What `reward_func` made, in its plain form; None if it is somebody else's function."""
+    reward = reward.plain if isinstance(reward, AsyncVerifierReward) else reward
+    return reward if isinstance(reward, VerifierReward) else None
 
 
 def sample_of(
@@ -215,26 +298,3 @@ def _frozen(reference: Any) -> JSON:
 
 def _text(value: Any) -> str | None:
     return None if value is None else str(value)
-
-
-def _warn_of_abstains(name: str, log_metric: Any) -> None:
-    """Tell once what TRL makes of an abstain, where it makes a reward of it."""
-    if "trl" not in sys.modules:
-        return
-    functions = getattr(getattr(log_metric, "__self__", None), "reward_funcs", ())
-    if len(functions) > 1:
-        _warn_once(f"{name} abstained, and TRL pays such a row its other rewards")
-    elif _release() < _MASKS_NONE:
-        _warn_once(f"{name} abstained, and before 1.6 TRL pays such a row 0 or its other rewards")
-
-
-@cache
-def _warn_once(what: str) -> None:
-    cure = "CorrectedGRPOTrainer and trainer.correct() leave it out of its group"
-    warnings.warn(f"{what}: {cure}", UserWarning, stacklevel=4)
-
-
-def _release() -> tuple[int, int]:
-    """TRL's version, such as (1, 16)."""
-    major, minor = version("trl").split(".")[:2]
-    return int(major), int(minor)

@@ -25,7 +25,8 @@ class Strata:
     """Where the strata of a correction come from.
 
     Attributes:
-        names: Those that the correction has lines for, in the order of their codes.
+        names: Those that the correction has lines for, in the order of their codes; none if it
+            takes whatever comes.
         given: A column of the dataset, a rule, or None if there is but one stratum.
 
     Raises:
@@ -56,7 +57,7 @@ class Strata:
         return "prompt" if isinstance(self.given, str) else "response"
 
     def check(self, dataset: Any) -> None:
-        """Refuse a column that is not there, or that has values without rates.
+        """Refuse a column that is not there, or that has values without lines.
 
         Args:
             dataset: The training data; streamed ones cannot be looked at.
@@ -72,7 +73,7 @@ class Strata:
             there = ", ".join(dataset.column_names)
             raise UsageError(f"no column {self.given!r} to take strata from; there are: {there}")
         unknown = sorted({_name(value) for value in dataset.unique(self.given)} - set(self.names))
-        if unknown:
+        if self.names and unknown:
             raise UsageError(
                 f"no rates for stratum {unknown[0]!r} of column {self.given!r}: measure it, or "
                 'make the table with missing="pooled"'
@@ -89,12 +90,21 @@ class Strata:
             UsageError: A rule is given, and the reward is no verifier's.
         """
         number = {name: code for code, name in enumerate(self.names)}
-        codes = [number.get(name, UNKNOWN) for name in self._names(rows, heard)]
+        codes = [number.get(name, UNKNOWN) for name in self.of(rows, heard)]
         return np.array(codes, dtype=np.int64)
 
-    def _names(self, rows: Sequence[Mapping[str, Any]], heard: Heard | None) -> list[str]:
+    def of(self, rows: Sequence[Mapping[str, Any]], heard: Heard | None) -> list[str]:
+        """Each row's stratum by its name.
+
+        Args:
+            rows: The batch, as TRL has it.
+            heard: What the verifier decided on it.
+
+        Raises:
+            UsageError: A rule is given, and the reward is no verifier's.
+        """
         if self.given is None:
-            return [self.names[0]] * len(rows)
+            return [next(iter(self.names), "")] * len(rows)
         if isinstance(self.given, str):
             found = [look_up(row, self.given) for row in rows]
         elif heard is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from unflip.correction.advantages import ADVANTAGES, Normaliser
-from unflip.correction.arrays import Array, is_torch
+from unflip.correction.arrays import Array, is_torch, namespace
 from unflip.errors import UsageError
 
 
@@ -17,8 +18,10 @@ from unflip.errors import UsageError
 class Estimator:
     """What `verl.trainer.ppo.core_algos.register_adv_est` takes.
 
-    The score is corrected already where a `Score` has a hook; here it becomes an advantage. In the
-    loss, the tokens of a masked row still count in the mean over tokens, with advantage 0.
+    The score is corrected already where a `Score` has a hook; here it becomes an advantage. A row
+    with a NaN score leaves its baseline, and so does one without a token, with which verl fills
+    batches up. In the loss, the tokens of a masked row still count in the mean over tokens, with
+    advantage 0.
 
     Attributes:
         normaliser: How advantages are made of scores.
@@ -49,7 +52,8 @@ class Estimator:
         """
         if index is None:
             raise UsageError("verl gave no uid: these estimators compare the rows of a prompt")
-        r_B = token_level_rewards.sum(-1)
+        r_B, xp = token_level_rewards.sum(-1), namespace(token_level_rewards)
+        r_B = xp.where(response_mask.sum(-1) > 0, r_B, math.nan)
         groups, code_B = np.unique(np.asarray(index), return_inverse=True)
         # Whole numbers below 2^24 are exact in float32, and no batch has as many groups.
         group_B = r_B.new_tensor(code_B).long() if is_torch(r_B) else code_B

@@ -1,7 +1,7 @@
 """A verifier as verl's custom reward function, with the correction folded into the score.
 
 verl's estimators see scores and groups only, so strata act here, in the reward workers, each of
-which has its own copy and no state. The reward manager was not run, its call is pinned by source.
+which has its own copy and no state.
 """
 
 from __future__ import annotations
@@ -12,8 +12,17 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from unflip.correction.hook import Hook
-from unflip.integrations.verdicts import Payer, StratumOf, check_on_abstain, given_stratum
+from unflip.integrations.verdicts import (
+    Payer,
+    StratumOf,
+    check_on_abstain,
+    check_rates,
+    given_stratum,
+)
 from unflip.types import Sample, Verifier
+
+KEYS = ("score", "raw", "accept", "abstain", "stratum", "reason")
+"""What verl logs of a row: it stacks rows by the keys of the first, so they never differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +41,7 @@ class Score:
             data source.
 
     Raises:
-        UsageError: `on_abstain` is neither.
+        UsageError: `on_abstain` is neither, or the hook goes by another verifier's rates.
 
     Example:
         >>> from unflip.plugins import load
@@ -49,6 +58,7 @@ class Score:
 
     def __post_init__(self) -> None:
         check_on_abstain(self.on_abstain, "mask")
+        check_rates(self.hook, self.verifier)
 
     @property
     def by(self) -> str:
@@ -63,21 +73,22 @@ class Score:
         extra_info: Mapping[str, Any] | None = None,
         **_: Any,
     ) -> dict[str, Any]:
-        """The score, and what verl logs beside it: always the same keys, as verl wants."""
+        """The score, and what verl logs beside it."""
         extra = dict(extra_info or {})
         stratum = extra.get("stratum", data_source)
         meta = {"data_source": data_source, "extra_info": extra, "stratum": stratum}
         payer = Payer(self.verifier, self.hook, self.stratum_of)
         paid = payer(Sample(solution_str, _reference(ground_truth), meta=meta))
         nothing = math.nan if self.on_abstain == "mask" else float(self.on_abstain)
-        return {
-            "score": nothing if math.isnan(paid.reward) else paid.reward,
-            "raw": paid.raw,
-            "accept": float(paid.verdict.accepted),
-            "abstain": float(not paid.verdict.decided),
-            "stratum": paid.stratum or "",
-            "reason": str(paid.verdict.reason),
-        }
+        values = (
+            nothing if math.isnan(paid.reward) else paid.reward,
+            paid.raw,
+            float(paid.verdict.accepted),
+            float(not paid.verdict.decided),
+            paid.stratum or "",
+            str(paid.verdict.reason),
+        )
+        return dict(zip(KEYS, values, strict=True))
 
 
 def _reference(ground_truth: Any) -> Any:
