@@ -134,6 +134,22 @@ def test_the_assisted_estimate_is_unbiased_narrower_and_covers():
     assert np.mean(gains) < 0.85
 
 
+def test_each_end_of_the_assisted_share_holds_where_hits_are_few():
+    """5% hits, 100 labels, a judge that errs on a tenth: each end, nominal .975, holds in .955."""
+    rng, labels, ends = np.random.default_rng(0), np.arange(2000) < 100, []
+    for _ in range(1000):
+        truth_N = rng.random(2000) < 0.05
+        survey = Survey(
+            accepted_N=np.zeros(2000),
+            rejected_N=np.ones(2000),
+            correct_N=np.where(labels, truth_N, np.nan),
+            judge_N=truth_N ^ (rng.random(2000) < 0.1),
+        )
+        figure = mean_of(survey, survey.rejected_N, tuning=None).share
+        ends.append((figure.low <= 0.05, figure.high >= 0.05))
+    assert np.mean(ends, axis=0).min() >= 0.955
+
+
 def test_a_useless_judge_costs_nothing():
     """A judge that guesses leaves width and coverage where they were."""
     rng, hits, gains = np.random.default_rng(6), [], []

@@ -16,20 +16,37 @@ counts = st.integers(1, 400)
 
 
 def coverage(n, p_P):
-    """The exact coverage of `share` at each true p."""
+    """How often the low end, and the high end, of `share` hold at each true p, exactly."""
     k = np.arange(n + 1)
     ends = [share(int(hits), n) for hits in k]
     low, high = np.array([e.low for e in ends]), np.array([e.high for e in ends])
-    covers = (low <= p_P[:, None]) & (p_P[:, None] <= high)
-    return (binom.pmf(k, n, p_P[:, None]) * covers).sum(axis=1)
+    chance = binom.pmf(k, n, p_P[:, None])
+    return (chance * (low <= p_P[:, None])).sum(1), (chance * (high >= p_P[:, None])).sum(1)
 
 
 @pytest.mark.parametrize("n", [20, 50, 100, 500])
 def test_a_share_covers_wherever_the_truth_is(n):
     """Enumerated coverage stays above .928 at every true share, and averages to nominal."""
-    covered = coverage(n, np.linspace(0.05 / n, 0.5, 2000))
-    assert covered.min() > 0.928
-    assert 0.949 < covered.mean() < 0.975
+    low, high = coverage(n, np.linspace(0.05 / n, 0.5, 2000))
+    assert (low + high - 1).min() > 0.928
+    assert 0.949 < (low + high - 1).mean() < 0.975
+
+
+@pytest.mark.parametrize("n", [20, 100, 500])
+def test_each_end_of_a_share_holds(n):
+    """Either end, nominal .975, holds in .955 and more, just beyond an end as well."""
+    ends = [share(k, n) for k in range(n + 1)]
+    beyond = np.array([e.low - 1e-9 for e in ends[1:]] + [e.high + 1e-9 for e in ends[:-1]])
+    for held in coverage(n, beyond):
+        assert held.min() > 0.955
+
+
+def test_a_lean_moves_both_ends_and_not_the_point():
+    """A share that leans by some hits has its interval moved, nearly as wide as before."""
+    plain, leaning = share(10, 100), share(10, 100, lean=-0.5)
+    assert leaning.point == plain.point
+    assert leaning.low < plain.low < leaning.high < plain.high
+    assert leaning.width == pytest.approx(plain.width, rel=0.05)
 
 
 @given(counts, st.integers(0, 400))

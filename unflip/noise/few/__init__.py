@@ -7,6 +7,7 @@ from unflip.noise.few.assisted import (
     prediction_powered,
     rogan_gladen,
 )
+from unflip.noise.few.bootstrap import prompt_bootstrap
 from unflip.noise.few.cost import Spent, cost_curve
 from unflip.noise.few.partial import begg_greenes
 from unflip.noise.few.planner import (
@@ -46,6 +47,7 @@ __all__ = [
     "labels_to_show",
     "look",
     "prediction_powered",
+    "prompt_bootstrap",
     "rogan_gladen",
     "share",
     "split_for_judge",

@@ -58,7 +58,7 @@ def prediction_powered(
         >>> survey = Survey(accepted_N=accepted_N, rejected_N=~accepted_N, correct_N=gold_N,
         ...                 judge_N=judge_N)
         >>> print(prediction_powered(survey).fn)
-        0.173 [0.130, 0.221]
+        0.173 [0.128, 0.220]
     """
     votes(survey)
     classes_of = partial(classes_by_label, level=level, tuning=tuning)
@@ -231,7 +231,7 @@ def accuracy(survey: Survey, *, level: float = LEVEL, tuning: float | None = Non
         >>> survey = Survey(accepted_N=np.ones(2000), rejected_N=np.zeros(2000),
         ...                 correct_N=gold_N, judge_N=judge_N)
         >>> print(accuracy(survey), accuracy_by_judge(survey))
-        0.719 [0.672, 0.762] 0.716 [0.649, 0.781]
+        0.719 [0.673, 0.762] 0.716 [0.649, 0.781]
     """
     votes(survey)
     return everything(survey, classes_by_label(survey, level=level, tuning=tuning)).share

@@ -51,7 +51,7 @@ def cost_curve(
         >>> survey = Survey(accepted_N=accepted_N, rejected_N=~accepted_N, correct_N=truth_N)
         >>> for spent in cost_curve(survey, {"labels alone": begg_greenes}, budgets=[50, 1000]):
         ...     print(spent.method, spent.labels, spent.rates.fn)
-        labels alone 50 0.130 [0.037, 0.281]
+        labels alone 50 0.130 [0.038, 0.280]
         labels alone 1000 0.200 [0.167, 0.237]
     """
     if survey.labels < 2:

@@ -11,7 +11,7 @@ from unflip.errors import UsageError
 from unflip.intervals import LEVEL, Proportion
 from unflip.noise.few.sample import Drawn, Estimate
 from unflip.noise.few.shares import between, complement, inverse, mixture, share
-from unflip.noise.few.worth import contributors, effective_labels
+from unflip.noise.few.worth import contributors, effective_labels, lean
 from unflip.noise.survey import Bools, Floats, Survey
 
 
@@ -140,7 +140,9 @@ def counted(survey: Survey, hit_N: Bools, class_N: Bools, *, level: float = LEVE
 
 def _mean(survey: Survey, class_N: Bools, estimate: Estimate, *, level: float) -> Mean:
     labels, point, apart = estimate.labels, estimate.point, survey.cluster_N is None
-    figure = share(point * labels, labels, n_eff=effective_labels(estimate, level), level=level)
+    n_eff = effective_labels(estimate, level)
+    leaning = lean(estimate, n_eff, level)
+    figure = share(point * labels, labels, n_eff=n_eff, lean=leaning, level=level)
     influence_G = np.zeros(survey.groups)
     influence_G[class_N if apart else slice(len(estimate.influence_G))] = estimate.influence_G
     return Mean(

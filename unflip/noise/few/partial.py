@@ -52,10 +52,10 @@ def begg_greenes(
         >>> correct_N[400:500] = np.arange(100) < 20            # 100 rejected ones, 20 correct
         >>> survey = Survey(accepted_N=accepted_N, rejected_N=~accepted_N, correct_N=correct_N)
         >>> print(begg_greenes(survey).fn)
-        0.231 [0.162, 0.308]
+        0.231 [0.162, 0.307]
         >>> survey = survey.without_labels(accepted_N)
         >>> print(begg_greenes(survey, assume_ppv=known(0.95)).fn)
-        0.240 [0.168, 0.316]
+        0.240 [0.169, 0.316]
     """
     classes_of = partial(classes_by_label, level=level)
     return rates_by(classes_of, survey, method="begg-greenes", assume_ppv=assume_ppv)

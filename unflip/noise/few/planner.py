@@ -36,7 +36,7 @@ def labels_for_width(
 
     Example:
         >>> labels_for_width(0.1, 0.03), labels_for_width(0.1, 0.03, design_effect=4.7)
-        (386, 1815)
+        (385, 1810)
     """
     if not (0 < rate < 1 and 0 < half_width < 0.5 and design_effect >= 1):
         raise UsageError("a plan needs a rate in (0, 1), a half width in (0, .5), an effect >= 1")

@@ -69,7 +69,7 @@ class Sampler:
         ...     gold_N = gold_N.copy()
         ...     gold_N[rows] = truth_N[rows]                       # somebody looks
         >>> print(begg_greenes(sampler.survey(gold_N)).fn)
-        0.202 [0.147, 0.265]
+        0.202 [0.148, 0.265]
     """
 
     pool: Survey
