@@ -22,6 +22,7 @@ from unflip.cli.verb import Verb, as_json, emit, fail, folder, gates, verifier
 @gold
 @click.option("--per", default="stratum", metavar="COLUMN", help="Rates for each of its values.")
 @click.option("--over", metavar="COLUMN", help="Trace the rates over this column, a training step.")
+@click.option("--slices", is_flag=True, help="Search for slices of DATA whose rates differ.")
 @gates(max_fp="rho0", max_fn="rho1", max_abstain="the share of abstains")
 @as_json
 @folder
@@ -40,13 +41,14 @@ def estimate(
 
     limits = {name: given.pop(name) for name in ("max_fp", "max_fn", "max_abstain")}
     how = where(given.pop("workers"), given.pop("deadline")) | spending(given)
-    how |= {name: given.pop(name) for name in ("per", "over")}
+    how |= {name: given.pop(name) for name in ("per", "over", "slices")}
     checker, source = load(spec, accept_at=accept_at), Source(**given)
     out = out or folder_of(source.name, checker)
     findings = measured(checker, source.again, out, name=source.name, total=source.total, **how)
     source.complain()
     if as_json:
-        emit(json.dumps(findings.rates.to_json(), indent=1))
+        slices = findings.slices and {"slices": findings.slices.to_json()}
+        emit(json.dumps(findings.rates.to_json() | (slices or {}), indent=1))
     else:
         tell(findings, out)
     fail(gate(findings.rates, **limits))

@@ -13,7 +13,10 @@ import click
 from unflip.cli.verb import show
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from unflip.report import Findings
+    from unflip.report.differences import Differences
     from unflip.types import Sample, Verifier
 
 _SHOWN = 5
@@ -43,8 +46,16 @@ def tell(findings: Findings, out: Path) -> None:
 
     show(f"{findings.rates.by}  ·  {findings.rows} rows", *_checked(findings))
     show(rates_table(findings.rates), headline(findings), advice(findings))
+    if findings.slices is not None:
+        show(str(findings.slices), *_differing(findings.slices))
     show(*filter(None, [*how(findings), findings.doubt]))
     show(f"The rest is in {out / REPORT}")
+
+
+def _differing(found: Differences) -> list[Table]:
+    from unflip.report.terminal import slices_table
+
+    return [slices_table(found)] if found.lines() else []
 
 
 def _checked(findings: Findings) -> list[str]:

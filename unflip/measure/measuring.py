@@ -21,6 +21,7 @@ from unflip.measure.gold import Gold
 from unflip.measure.plan import planned
 from unflip.measure.pool import Pool
 from unflip.measure.settings import Settings
+from unflip.measure.slicing import differences
 from unflip.noise.online.trace import trace
 from unflip.report import Collector, Findings, check_of
 from unflip.report.findings import SelfCheck
@@ -80,6 +81,7 @@ def measure(
         costs=gold.costs(),
         spent=gold.spent,
         doubt=gold.doubt(rates),
+        slices=differences(pool, gold) if how.slices else None,
         trace=trace(gold.survey, **pool.log) if how.over is not None else None,
     )
     write(folder, findings)

@@ -94,6 +94,13 @@ class Pool:
         lengths_N = np.asarray(self._lengths)
         return {"step_N": step_N, "length_N": lengths_N, "output_N": self._outputs}
 
+    def opinions(self) -> list[Verdict] | None:
+        """The judge's verdict on every row, in order; None without a judge."""
+        judge = self._settings.judge
+        if judge is None:
+            return None
+        return [verdict for _, verdict in self._recorded(judge, opinions_of(judge), None)]
+
     def _add(self, sample: Sample, verdict: Verdict) -> None:
         self.tally.add(sample, verdict)
         if self._settings.budget is not None:

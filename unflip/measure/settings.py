@@ -30,6 +30,7 @@ class Settings:
         goal: What ends the labelling before the budget is spent.
         assume_ppv: P(correct | accept), where no accepted row is labelled.
         over: The column with a row's training step; then the rates are traced over the steps.
+        slices: Whether slices of the rows are searched for rates of their own.
 
     Raises:
         UsageError: An audit or a goal without a budget, both together, or too large an audit.
@@ -47,6 +48,7 @@ class Settings:
     goal: Goal | None = None
     assume_ppv: Proportion | None = None
     over: str | None = None
+    slices: bool = False
 
     def __post_init__(self) -> None:
         if self.budget is None and (self.audit is not None or self.goal is not None):

@@ -10,6 +10,7 @@ from operator import itemgetter
 
 from unflip.noise.online.trace import Trace
 from unflip.rates import NoiseRates
+from unflip.report.differences import Differences
 from unflip.report.excerpt import PROMPT, Excerpt, around, head, tail
 from unflip.report.findings import (
     Cost,
@@ -95,6 +96,7 @@ class Collector:
         trace: Trace | None = None,
         spent: Spending | None = None,
         doubt: str = "",
+        slices: Differences | None = None,
     ) -> Findings:
         """What was found so far.
 
@@ -106,6 +108,7 @@ class Collector:
             trace: The rates over training steps, from `unflip.noise.online`.
             spent: Where the labels of a few-label estimate went.
             doubt: What becomes of the rates if labels are wrong, in a sentence.
+            slices: Which slices have rates of their own.
         """
         slowest = self._slowest.examples()
         return Findings(
@@ -129,6 +132,7 @@ class Collector:
             trace=trace,
             spent=spent,
             doubt=doubt,
+            slices=slices,
         )
 
 

@@ -11,6 +11,7 @@ from unflip.errors import UsageError
 from unflip.intervals import Proportion
 from unflip.noise.online.trace import Trace
 from unflip.rates import NoiseRates
+from unflip.report.differences import Differences
 from unflip.report.excerpt import Excerpt
 from unflip.report.timing import Timing
 from unflip.types import Outcome, Reason
@@ -198,6 +199,7 @@ class Findings:
         spent: Where the labels of a few-label estimate went; None if all there are were used.
         doubt: What the rates become if some labels are wrong, in a sentence; see
             `unflip.noise.sensitivity`.
+        slices: Which slices have rates of their own; None if nobody looked.
 
     Example:
         >>> import json
@@ -221,6 +223,7 @@ class Findings:
     trace: Trace | None = None
     spent: Spending | None = None
     doubt: str = ""
+    slices: Differences | None = None
 
     @property
     def rows(self) -> int:
@@ -251,6 +254,8 @@ class Findings:
             raise UsageError(f"findings have schema {row.get('schema')!r}; this reads {SCHEMA}")
         try:
             check, trace, spent = row["self_check"], row["trace"], row["spent"]
+            # Absent from findings of before slices were compared.
+            slices = row.get("slices")
             examples = ("false_accepts", "false_rejects", "abstained", "slowest")
             return cls(
                 rates=NoiseRates.from_json(row["rates"]),
@@ -262,6 +267,7 @@ class Findings:
                 trace=Trace.from_json(trace) if trace else None,
                 spent=Spending(**spent) if spent else None,
                 doubt=row["doubt"],
+                slices=Differences.from_json(slices) if slices else None,
                 **{name: tuple(map(Example.from_json, row[name])) for name in examples},
             )
         except (KeyError, TypeError, ValueError, AttributeError) as why:
@@ -272,7 +278,7 @@ def _plain(value: Any) -> Any:
     """A field as JSON: by its own rules if it has any."""
     if isinstance(value, tuple):
         return [_plain(part) for part in value]
-    if isinstance(value, (NoiseRates, Trace, Cost)):
+    if isinstance(value, (NoiseRates, Trace, Cost, Differences)):
         return value.to_json()
     if isinstance(value, Mapping):
         return dict(value)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from unflip.intervals import Proportion
 from unflip.noise.online.trace import Trace
 from unflip.rates import NoiseRates
+from unflip.report.differences import HEADS, Differences
 from unflip.report.excerpt import Excerpt, plain
 from unflip.report.findings import Example, Findings, Truth
 from unflip.report.numbers import count, duration, evenly, of, percent, signed, span, unknown
@@ -58,6 +59,7 @@ def to_markdown(findings: Findings) -> str:
         f"**{STATUS[rates.status]}.** {advice(findings)}",
         _strata(rates) if findings.rows else "",
         _verdicts(findings),
+        _differences(findings.slices),
         _labels(findings),
         _examples("Wrong answers it accepted", findings.false_accepts),
         _examples("Correct answers it rejected", findings.false_rejects),
@@ -115,6 +117,14 @@ def _strata(rates: NoiseRates) -> str:
     left_out = len(rates.strata) - len(rows) + 1
     more = f"\n\n{count(left_out)} small strata are left out." if left_out else ""
     return table(heads, told) + more
+
+
+def _differences(found: Differences | None) -> str:
+    if found is None:
+        return ""
+    rows = [(code(where), *told) for where, *told in found.lines()]
+    told = f"\n\n{table(HEADS, rows, numbers=3)}" if rows else ""
+    return f"### Where the rates differ\n\n{found}{told}"
 
 
 def _share(rate: Proportion) -> str:

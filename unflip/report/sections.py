@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from unflip.report import figures, progress, svg
 from unflip.report.cards import card, excerpt, shown
+from unflip.report.differences import HEADS
 from unflip.report.findings import Example, Findings, Truth
 from unflip.report.numbers import count, duration
 from unflip.report.words import OUTCOMES, REASONS, facts
@@ -20,6 +21,7 @@ def sections(findings: Findings) -> list[Section]:
     """The sections that have something to say, in the order in which they are read."""
     everything = [
         ("flips", "Where labels flip", figures.flips(findings)),
+        ("slices", "Where the rates differ", _slices(findings)),
         ("training", "While training ran", progress.trace(findings)),
         ("verdicts", "Verdict and truth", figures.verdicts(findings)),
         ("reasons", "Why it decided so", figures.reasons(findings)),
@@ -34,6 +36,21 @@ def sections(findings: Findings) -> list[Section]:
         ("run", "How to make this again", _run(findings)),
     ]
     return [section for section in everything if section[2]]
+
+
+def _slices(findings: Findings) -> str:
+    found = findings.slices
+    if found is None:
+        return ""
+    lead = f'<p class="lead">{found}</p>'
+    if not found.lines():
+        return lead
+    heads = "".join(f'<th scope="col">{head}</th>' for head in HEADS)
+    rows = "".join(
+        f'<tr><th scope="row">{shown(where)}</th><td>{"</td><td>".join(told)}</td></tr>'
+        for where, *told in found.lines()
+    )
+    return f"{lead}<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
 
 
 def _false_accepts(findings: Findings) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from unflip.intervals import Proportion
 from unflip.rates import NoiseRates
+from unflip.report.differences import HEADS, Differences
 from unflip.report.numbers import count, counted, percent, signed, span, unknown
 
 if TYPE_CHECKING:
@@ -50,6 +51,25 @@ def rates_table(rates: NoiseRates) -> Table:
     if rates.strata:
         table.add_section()
     table.add_row(POOLED, *(cell(rates) for cell in columns.values()), style="bold")
+    return table
+
+
+def slices_table(found: Differences) -> Table:
+    """A rich table: one line for each slice that differs.
+
+    Example:
+        >>> slices_table(Differences()).row_count
+        0
+    """
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for head in HEADS:
+        table.add_column(head, no_wrap=head == "p")
+    for told in found.lines():
+        table.add_row(*map(Text, told))
     return table
 
 
