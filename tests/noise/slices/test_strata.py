@@ -124,3 +124,12 @@ def test_columns_that_do_not_match_are_refused(hits):
         find(hits, {"kind": ["a", "b", "b"]})
     with pytest.raises(UsageError):
         homogeneity(hits, ["a", "b", "b"])
+
+
+def test_a_small_slice_without_a_hit_is_no_finding():
+    """With groups of several rows, none of 21 against one in ten of the rest is within chance."""
+    hit = [0] * 21 + [1, 0, 0, 0, 0, 0, 0, 0, 0, 0] * 21
+    group = [row // 3 for row in range(len(hit))]
+    (kind,) = {one.p_value for one in find(hit, {"kind": ["a"] * 21 + ["b"] * 210}, group_N=group)}
+    assert kind > 0.1
+    assert homogeneity(hit, ["a"] * 21 + ["b"] * 210, group_N=group) > 0.05

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -56,11 +56,14 @@ def find(
 ) -> tuple[Slice, ...]:
     """Every slice of every column, those that differ most surely from the rest first.
 
-    Each slice is tested against the rest: by Fisher's exact test, or with groups by flipping the
-    signs of whole groups' scores, so that rows of one prompt count as what they are. The p-values
-    are adjusted by Holm's method and not by Benjamini and Hochberg's: slices of one column oppose
-    each other and those of different columns overlap, which Holm allows, and whoever corrects with
-    a slice's own rates wants each of them real, not nine in ten.
+    Each slice is tested against the rest by Fisher's exact test; with groups on effective counts,
+    and by flipping the signs of whole groups' scores, so that rows of one prompt count as what they
+    are. The larger p-value of the two holds: signs alone are too sure of a small slice without a
+    hit, where all scores lean the same way.
+
+    The p-values are adjusted by Holm's method and not by Benjamini and Hochberg's: slices of one
+    column oppose each other and those of different columns overlap, which Holm allows, and whoever
+    corrects with a slice's own rates wants each of them real, not nine in ten.
 
     Args:
         hit_N: 1 where the event happened, else 0. For rho0 give the rows of wrong answers, and
@@ -103,8 +106,9 @@ def homogeneity(
     """P-value of "all strata have one rate": Pearson's statistic against chance.
 
     Without groups, chance deals the hits anew (exact at any count, up to the number of draws).
-    With groups it flips the signs of whole groups' scores, which leaves correlation inside a group
-    as it is; below ten groups or so it can hardly reject.
+    With groups it does so with effective counts, and flips the signs of whole groups' scores, which
+    leaves correlation inside a group as it is; the larger p-value holds. Below ten groups or so it
+    can hardly reject.
 
     Args:
         hit_N: 1 where the event happened, else 0.
@@ -124,8 +128,11 @@ def homogeneity(
     """
     rows = _code(hit_N, stratum_N, group_N)
     rng = np.random.default_rng(seed)
-    seen = _pearson(rows, rows.hits_S)
-    return _rarity(seen, _pearson(rows, rows.chance(draws, rng)))
+    if not rows.grouped:
+        return _dealt_test(rows.hits_S, rows.sizes_S, draws, rng)
+    counts_S2 = _effective([rows.share(inside_N) for inside_N in rows.inside()])
+    flipped = _rarity(_pearson(rows, rows.hits_S), _pearson(rows, rows.flipped(draws, rng)))
+    return max(flipped, _dealt_test(counts_S2[:, 0], counts_S2.sum(1), draws, rng))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -172,18 +179,12 @@ class _Rows:
         hits_G = np.bincount(self.group_N, self.hit_N * inside_N)
         return clustered(hits_G, np.bincount(self.group_N, inside_N))
 
-    def chance(self, draws: int, rng: np.random.Generator) -> Floats:
-        """Hits of the strata as chance would have them, a row per draw."""
-        return self._flipped(draws, rng) if self.grouped else self._dealt(draws, rng)
+    def inside(self) -> Iterator[Bools]:
+        """Each stratum's rows."""
+        return (self.stratum_N == code for code in range(len(self.labels)))
 
-    def _dealt(self, draws: int, rng: np.random.Generator) -> Floats:
-        """The same number of hits, on rows at random."""
-        sizes_S, hits = self.sizes_S.astype(np.int64), int(self.hit_N.sum())
-        hits_DS = rng.multivariate_hypergeometric(sizes_S, hits, size=draws, method="marginals")
-        return hits_DS.astype(np.float64)
-
-    def _flipped(self, draws: int, rng: np.random.Generator) -> Floats:
-        """Each group's effect on the strata, with a random sign."""
+    def flipped(self, draws: int, rng: np.random.Generator) -> Floats:
+        """Hits of the strata, a row per draw, with each group's effect on them of random sign."""
         score_GS = self._scores()
         at_once = max(1, _SIGNS // len(score_GS))
         blocks = [
@@ -224,10 +225,29 @@ def _code(hit_N: ArrayLike, labels_N: Sequence[Any], group_N: ArrayLike | None) 
     )
 
 
+def _effective(rates: Sequence[Proportion]) -> Floats:
+    """Hits and misses that are worth as much if rows were independent, (S, 2) whole numbers."""
+    counts = [(one.n_eff * one.point, one.n_eff * (1 - one.point)) for one in rates]
+    whole_S2: Floats = np.rint(np.nan_to_num(np.array(counts)))
+    return whole_S2
+
+
+def _dealt_test(hits_S: Floats, sizes_S: Floats, draws: int, rng: np.random.Generator) -> float:
+    """How rarely strata differ as much if the same hits fall on rows at random."""
+    sizes, hits = sizes_S.astype(np.int64), int(hits_S.sum())
+    dealt_DS = rng.multivariate_hypergeometric(sizes, hits, size=draws, method="marginals")
+    rate = hits / max(sizes.sum(), 1)
+    return _rarity(_squared(hits_S, sizes_S, rate), _squared(dealt_DS, sizes_S, rate))
+
+
 def _pearson(rows: _Rows, hits_DS: Floats) -> Any:
+    return _squared(hits_DS, rows.sizes_S, rows.rate)
+
+
+def _squared(hits_DS: Any, sizes_S: Floats, rate: float) -> Any:
     """Pearson's chi squared of the strata's hits; 0 where every row or none is a hit."""
-    spread_S = rows.sizes_S * max(rows.rate * (1 - rows.rate), 1e-12)
-    return ((hits_DS - rows.sizes_S * rows.rate) ** 2 / spread_S).sum(-1)
+    spread_S = np.maximum(sizes_S, 1) * max(rate * (1 - rate), 1e-12)
+    return ((hits_DS - sizes_S * rate) ** 2 / spread_S).sum(-1)
 
 
 def _rarity(seen: float, chance_D: Floats) -> float:
@@ -236,18 +256,18 @@ def _rarity(seen: float, chance_D: Floats) -> float:
 
 
 def _slices(column: str, rows: _Rows, *, least: int, seed: int) -> list[Slice]:
-    inside_SN = np.arange(len(rows.labels))[:, None] == rows.stratum_N
-    rates = [rows.share(inside_N) for inside_N in inside_SN]
+    rates, rests = ([rows.share(part) for part in parts]
+                    for parts in (rows.inside(), (~part for part in rows.inside())))  # fmt: skip
     worth_S = np.array([rate.n_eff for rate in rates])
     shrunk = shrink(worth_S * [rate.point for rate in rates], worth_S).rates
-    p_values = _p_values(rows, least=least, seed=seed)
+    p_values = _p_values(rows, _effective(rates), _effective(rests), least=least, seed=seed)
     return [
         Slice(
             column=column,
             label=rows.labels[s],
             rate=rates[s],
             shrunk=shrunk[s],
-            rest=rows.share(~inside_SN[s]),
+            rest=rests[s],
             p_value=p_values[s],
             adjusted=float("nan"),
         )
@@ -255,26 +275,29 @@ def _slices(column: str, rows: _Rows, *, least: int, seed: int) -> list[Slice]:
     ]
 
 
-def _p_values(rows: _Rows, *, least: int, seed: int) -> list[float]:
+def _p_values(
+    rows: _Rows, inside_S2: Floats, outside_S2: Floats, *, least: int, seed: int
+) -> list[float]:
     """The p-value of each slice against the rest; NaN below the least size."""
     tested_S = np.minimum(rows.sizes_S, len(rows.hit_N) - rows.sizes_S) >= least
-    every = _flip_tests(rows, seed) if rows.grouped else _fisher_tests(rows)
-    return [p if tested else float("nan") for p, tested in zip(every, tested_S, strict=True)]
+    p_S = _fisher_tests(inside_S2, outside_S2)
+    if rows.grouped:
+        p_S = np.maximum(p_S, _flip_tests(rows, seed))
+    return [float(p) for p in np.where(tested_S, p_S, np.nan)]
 
 
 def _flip_tests(rows: _Rows, seed: int) -> list[float]:
     expected_S = rows.sizes_S * rows.rate
     beyond_S = np.abs(rows.hits_S - expected_S)
-    beyond_DS = np.abs(rows.chance(_DRAWS, np.random.default_rng(seed)) - expected_S)
+    beyond_DS = np.abs(rows.flipped(_DRAWS, np.random.default_rng(seed)) - expected_S)
     return [_rarity(*pair) for pair in zip(beyond_S.tolist(), beyond_DS.T, strict=True)]
 
 
-def _fisher_tests(rows: _Rows) -> list[float]:
+def _fisher_tests(inside_S2: Floats, outside_S2: Floats) -> Floats:
     from scipy.stats import fisher_exact
 
-    hit_S, miss_S = rows.hits_S, rows.sizes_S - rows.hits_S
-    table_S22 = np.array([[hit_S, miss_S], [hit_S.sum() - hit_S, miss_S.sum() - miss_S]])
-    return [float(fisher_exact(table).pvalue) for table in table_S22.transpose(2, 0, 1)]
+    table_S22 = np.stack([inside_S2, outside_S2], axis=1).astype(np.int64)
+    return np.array([fisher_exact(table).pvalue for table in table_S22])
 
 
 def _surest(one: Slice) -> tuple[bool, float, float, str, str]:
