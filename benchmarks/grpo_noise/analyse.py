@@ -14,14 +14,26 @@ import numpy as np
 from benchmarks.grpo_noise.curves import drawing
 from benchmarks.grpo_noise.paired import Paired, told
 from benchmarks.grpo_noise.plan import (
+    ARMS,
     CELLS,
     FAMILIES,
     MARGIN,
     PICTURES,
+    TAUGHT,
+    TRL_ARMS,
     TRL_CELLS,
     TRL_FAMILIES,
 )
 from benchmarks.grpo_noise.results import collect, read_all
+
+ALL_ARMS = {**ARMS, **TRL_ARMS}
+BARE = ("raw", "clean", "random")
+"""What pays without a correction, so that `explain` has nothing to say of it."""
+
+
+def made(about):
+    """When, where and with what runs were made."""
+    return f"{about['preset']}: {about['machine']}, torch {about['torch']}, {about['device']}"
 
 
 def arms_table(environment, results):
@@ -33,18 +45,21 @@ def arms_table(environment, results):
         if arm not in results.runs:
             continue
         runs = list(results.runs[arm].values())
-        low, high = Paired.of(list(results.last(arm).values())).interval(0.95)
         hard, hashed = (np.mean(list(results.last(arm, one).values())) for one in ("hard", "hash"))
         cells = (
-            arm, len(runs), f"{points(results, arm):.3f} ({low:.3f} to {high:.3f})", f"{hard:.2f}",
+            arm, len(runs), rate_of(list(results.last(arm).values())), f"{hard:.2f}",
             f"{hashed:.2f}", mean_of(runs, "looks", ",.0f"), mean_of(runs, "cosine", ".2f"),
-            runs[0]["effect"],
+            "" if ALL_ARMS[arm].pays in BARE else runs[0]["effect"],
         )  # fmt: skip
         print("| " + " | ".join(map(str, cells)) + " |")
 
 
-def points(results, arm):
-    return np.mean(list(results.last(arm).values()))
+def rate_of(values):
+    """The mean of the seeds' pass rates, with its interval if there are several."""
+    if len(values) == 1:
+        return f"{values[0]:.3f}"
+    low, high = Paired.of(values).interval(0.95)
+    return f"{np.mean(values):.3f} ({low:.3f} to {high:.3f})"
 
 
 def mean_of(runs, name, form):
@@ -55,7 +70,7 @@ def mean_of(runs, name, form):
 
 def family_table(family, everything):
     """The comparisons that answer one question."""
-    pairs = [pair for pair in family.pairs if complete(pair, everything)]
+    pairs = [pair for pair in family.pairs if compared(pair, everything, family.seeds)]
     if not pairs:
         return
     level = 0.9 if family.equivalence else 1 - 0.05 / len(family.pairs)
@@ -63,16 +78,25 @@ def family_table(family, everything):
     print(f"| environment | arm | beside | seeds | difference | {level:.1%} interval | |")
     print("|---|---|---|---|---|---|---|")
     for environment, arm, other in pairs:
-        pair = Paired.of(everything[environment].differences(arm, other))
+        pair = Paired.of(everything[environment].only(family.seeds).differences(arm, other))
         low, high = pair.interval(level)
         says = told(pair, equivalence=family.equivalence, margin=MARGIN, family=len(family.pairs))
         figures = f"{pair.n} | {pair.mean:+.3f} | {low:+.3f} to {high:+.3f} | {says}"
         print(f"| {environment} | {arm} | {other} | {figures} |")
 
 
-def complete(pair, everything):
+def shown(everything):
+    """What is described: the runs of policies that had learned their examples."""
+    return {
+        name: results if name in TRL_CELLS else results.only(TAUGHT)
+        for name, results in everything.items()
+    }
+
+
+def compared(pair, everything, seeds):
+    """Whether there are two seeds at least."""
     environment, arm, other = pair
-    there = everything[environment].runs if environment in everything else {}
+    there = everything[environment].only(seeds).runs if environment in everything else {}
     return len(set(there.get(arm, ())) & set(there.get(other, ()))) > 1
 
 
@@ -95,15 +119,15 @@ def main():
     for runs in options.collect:
         collect(runs)
     everything = read_all()
-    for about in {str(results.about["machine"]): results.about for results in everything.values()}:
-        print(about)
+    for line in sorted({made(results.about) for results in everything.values()}):
+        print(line)
     for family in (*FAMILIES, *TRL_FAMILIES):
         family_table(family, everything)
     for environment in (*CELLS, *TRL_CELLS):
         if environment in everything:
-            arms_table(environment, everything[environment])
+            arms_table(environment, shown(everything)[environment])
     if options.curves:
-        write_curves(everything, options.curves)
+        write_curves(shown(everything), options.curves)
 
 
 if __name__ == "__main__":

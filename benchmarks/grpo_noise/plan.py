@@ -7,6 +7,13 @@ meets and the verifier's luck, the same for all arms, so differences are paired.
 
 Budget: 4 to 5 s of one core for a run of the reference loop, 15 s for a policy's examples, perhaps
 30 s for a run in TRL; half an hour of one core for the reference loop, and a third of that for TRL.
+
+Amended once, when the main arms of `hackable`, seed 0 of everything else and a few runs of seeds 1
+to 5 had been made: of the first eight policies, three had not learned their examples. Before RL
+they pass .05, .27 and .06 of the exam, the other five .54 to .55, as did the pilots'. This is no
+matter of arms, and can be seen before them. `hackable` is told both ways, with all eight seeds as
+planned and with the five taught ones; everything else has the taught ones only, where six, eight or
+twelve seeds in a row had been planned. Comparisons and margins are as they were.
 """
 
 from collections.abc import Callable
@@ -173,32 +180,35 @@ ARMS = {
 }
 """All arms; those with a share are told the truth of so many rows, the others know true rates."""
 
+TAUGHT = (0, 4, 5, 6, 7)
+"""The seeds whose policies had learned their examples."""
+_FIRST = tuple(range(8))
+
 _LOOKS = ("repair 10%", "robust 10%")
 CELLS = {
     environment: {arm: seeds for seeds, arms in by_seeds.items() for arm in arms}
     for environment, by_seeds in {
-        "clean": {6: ("noisy", "noisy, grpo", "random")},
+        "clean": {TAUGHT: ("noisy", "noisy, grpo", "random")},
         "iid .3 .3": {
-            12: ("noisy", "backward"),
-            6: (
-                "noisy, grpo", "backward, grpo", "forward", "rates only 10%", *_LOOKS,
-                "repair 50%",
+            TAUGHT: (
+                "noisy", "backward", "noisy, grpo", "backward, grpo", "forward", "rates only 10%",
+                *_LOOKS, "repair 50%",
             ),
         },
-        "iid .5 .1": {6: ("noisy", "backward", "appeals 10%", *_LOOKS)},
-        "iid .1 .5": {6: ("noisy", "backward", "appeals 10%", *_LOOKS)},
-        "group": {6: ("noisy", "backward", *_LOOKS)},
-        "wrong gold": {6: ("noisy", "backward", "repair 50%", *_LOOKS)},
-        "inverted": {6: ("noisy", "backward", "masking", "anchored 5%", *_LOOKS)},
-        "hard": {6: ("noisy", "backward", "posterior 5%", "anchored 5%", *_LOOKS)},
-        "bonus": {6: ("clean", "noisy", "backward", *_LOOKS)},
-        "maxrl": {6: ("clean", "noisy", "backward")},
+        "iid .5 .1": {TAUGHT: ("noisy", "backward", "appeals 10%", *_LOOKS)},
+        "iid .1 .5": {TAUGHT: ("noisy", "backward", "appeals 10%", *_LOOKS)},
+        "group": {TAUGHT: ("noisy", "backward", *_LOOKS)},
+        "wrong gold": {TAUGHT: ("noisy", "backward", "repair 50%", *_LOOKS)},
+        "inverted": {TAUGHT: ("noisy", "backward", "masking", "anchored 5%", *_LOOKS)},
+        "hard": {TAUGHT: ("noisy", "backward", "posterior 5%", "anchored 5%", *_LOOKS)},
+        "bonus": {TAUGHT: ("clean", "noisy", "backward", *_LOOKS)},
+        "maxrl": {TAUGHT: ("clean", "noisy", "backward")},
         "hackable": {
-            8: (
+            _FIRST: (
                 "noisy", "masking", "posterior 1%", "posterior 5%", *_LOOKS,
                 "robust 10%, blind",
             ),
-            4: (
+            TAUGHT[:4]: (
                 "noisy, grpo", "backward", "backward, grpo", "forward", "anchored 5%",
                 "posterior 5%, grpo", "appeals 10%", "robust 10%, fallible",
                 "repair 10%, fallible",
@@ -206,7 +216,7 @@ CELLS = {
         },
     }.items()
 }  # fmt: skip
-"""How many seeds each arm has in each environment."""
+"""The seeds of each arm in each environment."""
 
 MARGIN = 0.02
 """Pass rates that differ by less count as equal; learning moves them ten times as far."""
@@ -221,17 +231,26 @@ class Family:
         pairs: Environment, arm, and the arm that it is compared with.
         equivalence: Whether the claim is that they are equal: two one-sided tests at 5% against
             `MARGIN`. Else the claim is a difference: intervals at 95%, all of a family together.
+        seeds: Of these.
     """
 
     question: str
     pairs: tuple[tuple[str, str, str], ...]
     equivalence: bool = False
+    seeds: tuple[int, ...] = TAUGHT
 
 
 def against_noisy(environment: str, *arms: str) -> tuple[tuple[str, str, str], ...]:
     return tuple((environment, arm, "noisy") for arm in arms)
 
 
+_ROBUST = tuple(
+    ("hackable", "robust 10%", other)
+    for other in ("noisy", "masking", "posterior 1%", "posterior 5%", "repair 10%")
+)
+_BLIND = tuple(
+    ("hackable", "robust 10%, blind", other) for other in ("noisy", "repair 10%", "robust 10%")
+)
 FAMILIES = (
     Family(
         "One line for all rows: the same as the raw verdicts?",
@@ -272,21 +291,10 @@ FAMILIES = (
     ),
     Family("Beside a second reward", against_noisy("bonus", "backward", *_LOOKS)),
     Family("Under MaxRL", against_noisy("maxrl", "backward")),
-    Family(
-        "A trigger that the verifier accepts: doubly robust appeals at 10%",
-        tuple(
-            ("hackable", "robust 10%", other)
-            for other in ("noisy", "masking", "posterior 1%", "posterior 5%", "repair 10%")
-        ),
-    ),
-    Family(
-        "The same, without knowing the trigger",
-        (
-            ("hackable", "robust 10%, blind", "noisy"),
-            ("hackable", "robust 10%, blind", "repair 10%"),
-            ("hackable", "robust 10%, blind", "robust 10%"),
-        ),
-    ),
+    Family("A trigger that the verifier accepts: doubly robust appeals at 10%", _ROBUST),
+    Family("The same, with the policies that learned nothing", _ROBUST, seeds=_FIRST),
+    Family("Without knowing the trigger", _BLIND),
+    Family("The same, with the policies that learned nothing", _BLIND, seeds=_FIRST),
 )
 """What is tested. Whatever else is in the tables is described, and no claim rests on it."""
 
@@ -306,19 +314,22 @@ TRL_ENVIRONMENTS = {
 TRL_ARMS = {
     name: ARMS[name] for name in ("noisy", "noisy, grpo", "backward", "backward, grpo", "masking")
 } | {"robust 10%": Arm(pays="robust", share=0.1)}
+_TRL = tuple(range(4))
 TRL_CELLS = {
-    "TRL, iid .3 .3": dict.fromkeys(("noisy, grpo", "backward, grpo"), 4),
-    "TRL, hackable": dict.fromkeys(("noisy", "backward", "masking", "robust 10%"), 4),
+    "TRL, iid .3 .3": dict.fromkeys(("noisy, grpo", "backward, grpo"), _TRL),
+    "TRL, hackable": dict.fromkeys(("noisy", "backward", "masking", "robust 10%"), _TRL),
 }
 TRL_FAMILIES = (
     Family(
         "In TRL, one line for all rows: the same as the raw verdicts?",
         (("TRL, iid .3 .3", "backward, grpo", "noisy, grpo"),),
         equivalence=True,
+        seeds=_TRL,
     ),
     Family(
         "In TRL, a trigger that the verifier accepts",
         against_noisy("TRL, hackable", "backward", "masking", "robust 10%"),
+        seeds=_TRL,
     ),
 )
 

@@ -49,6 +49,14 @@ class Results:
         mine, theirs = self.last(arm, what), self.last(other, what)
         return np.array([mine[seed] - theirs[seed] for seed in sorted(set(mine) & set(theirs))])
 
+    def only(self, seeds):
+        """The runs of these seeds."""
+        runs = {
+            arm: {seed: run for seed, run in by_seed.items() if seed in seeds}
+            for arm, by_seed in self.runs.items()
+        }
+        return Results(self.about, {arm: by_seed for arm, by_seed in runs.items() if by_seed})
+
 
 def read_all(folder=FOLDER):
     """The results of every environment that there are any of."""

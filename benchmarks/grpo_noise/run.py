@@ -44,7 +44,7 @@ def planned(cells, *, smoke=False, only=None):
         Run(environment, arm, seed)
         for environment, arms in cells.items()
         for arm, seeds in arms.items()
-        for seed in range(1 if smoke else seeds)
+        for seed in seeds[: 1 if smoke else None]
         if only in (None, environment)
     ]
     return sorted(runs, key=lambda run: run.seed)
