@@ -28,6 +28,7 @@ BUILT_IN: Mapping[str, str] = {
     "numeric": "unflip.verifiers.numeric:Numeric",
 }
 _RECORDED = "unflip.verifiers.recorded:Recorded"
+_WRITTEN = "unflip.judges.files:read_judge"
 _EXTRAS: Mapping[str, tuple[str, str]] = {
     "math": ("math", "math_verify"),
     "numeric": ("units", "pint"),
@@ -35,6 +36,8 @@ _EXTRAS: Mapping[str, tuple[str, str]] = {
 """The extra that a built-in verifier can use, and a module by which to tell that it is there."""
 COLUMN = "column:"
 """What precedes the name of a column that holds verdicts."""
+JUDGE = ".toml"
+"""How the path of a file ends that describes a judge."""
 _SPEC = re.compile(r"(?P<target>(?:.+?:)?[\w./\\-]+)(?:\((?P<options>.*)\))?", re.DOTALL)
 
 
@@ -65,7 +68,8 @@ def load(
     **a reward function** of TRL's, verl's or OpenRLHF's kind, or a plain `(completion, reference)
     -> bool | float`; which one is told by the names of its parameters. Options follow in brackets:
     `numeric(rel=1e-3)`. Of a reward function, `kind` and `accept_at` may stand there too.
-    `column:NAME` takes the verdicts that a column of the data holds.
+    `column:NAME` takes the verdicts that a column of the data holds, `judge.toml` is a judge that a
+    file describes.
 
     Args:
         spec: The name.
@@ -94,6 +98,8 @@ def load(
         place, attr = _split(BUILT_IN[target])
         verifier: Verifier = made(getattr(importlib.import_module(place), attr), options)
         return verifier
+    if target.endswith(JUDGE) and ":" not in target:
+        return _written(target, options, accept_at)
     place, attr = _split(_place_of(target))
     return adapted(
         find(place, attr),
@@ -106,6 +112,13 @@ def load(
 def _recorded(column: str, accept_at: float | None) -> Verifier:
     place, attr = _split(_RECORDED)
     verifier: Verifier = getattr(importlib.import_module(place), attr)(column, _number(accept_at))
+    return verifier
+
+
+def _written(path: str, options: dict[str, Any], accept_at: float | None) -> Verifier:
+    place, attr = _split(_WRITTEN)
+    threshold = {} if accept_at is None else {"accept_at": _number(accept_at)}
+    verifier: Verifier = getattr(importlib.import_module(place), attr)(path, **options, **threshold)
     return verifier
 
 
@@ -155,7 +168,7 @@ def _names() -> list[str]:
 def _known() -> str:
     return (
         f"there are {', '.join(_names())}, module:attr or path/to/file.py:attr for your own, "
-        "and column:NAME for recorded verdicts"
+        "column:NAME for recorded verdicts, and judge.toml for a judge that a file describes"
     )
 
 

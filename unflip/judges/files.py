@@ -1,0 +1,142 @@
+"""A judge that is written down in a TOML file, for the command line and for keeping.
+
+    template = "yes-no"           # one of ours, or the path of a Markdown file
+    reading = "chance"            # word, chance, logprobs or samples
+    [policy]
+    accept_at = 0.9
+    [backend]
+    kind = "endpoint"             # endpoint, local, or replay with a path
+    url = "http://localhost:8000/v1"
+    model = "Qwen/Qwen3-8B"
+
+Paths are meant from the file's folder. `store = "replies.sqlite"` keeps what was answered,
+`[[criteria]]` with `text` and `weight` makes a rubric.
+"""
+
+from __future__ import annotations
+
+import importlib
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from unflip.errors import DataError, UsageError
+from unflip.judges.asking import Backend
+from unflip.judges.grammar import FIRST
+from unflip.judges.guards import Guard
+from unflip.judges.judge import Judge
+from unflip.judges.policy import OnError, Policy
+from unflip.judges.rubric import Criterion, Rubric
+from unflip.judges.settings import Asking, Reading
+from unflip.judges.template import Template, template
+from unflip.judges.view import Sees
+from unflip.types import Outcome
+
+_BACKENDS: Mapping[str, str] = {"endpoint": "Endpoint", "local": "Local"}
+
+
+def read_judge(path: str | Path, **options: Any) -> Judge | Rubric:
+    r"""The judge that a TOML file describes.
+
+    Args:
+        path: The file.
+        **options: Keys of the file's top level, or of `policy` and `asking`, to be put in place of
+            what it says.
+
+    Raises:
+        DataError: The file cannot be read, or is no TOML.
+        UsageError: It describes no judge; the message says which key.
+
+    Example:
+        >>> import tempfile
+        >>> text = '[backend]\nkind = "endpoint"\nurl = "http://localhost:8000"\nmodel = "m"'
+        >>> with tempfile.NamedTemporaryFile("w", suffix=".toml") as file:
+        ...     print(text, file=file, flush=True)
+        ...     read_judge(file.name, accept_at=0.9).policy.accept_at
+        0.9
+    """
+    path = Path(path)
+    try:
+        given = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as why:
+        raise DataError(f"the judge {path} cannot be read: {why}") from why
+    try:
+        return _judge(_with(given, options), path.parent)
+    except (TypeError, ValueError) as why:
+        if isinstance(why, DataError):
+            raise
+        raise UsageError(f"{path} describes no judge: {why}") from why
+
+
+def _with(given: dict[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """The file's tables with the options in their places."""
+    for name, value in options.items():
+        tables = {
+            table: [one.name for one in fields(kind)]
+            for table, kind in (("policy", Policy), ("asking", Asking))
+        }
+        inside = next((table for table, names in tables.items() if name in names), None)
+        (given.setdefault(inside, {}) if inside else given)[name] = value
+    return given
+
+
+def _judge(given: dict[str, Any], folder: Path) -> Judge | Rubric:
+    criteria = tuple(Criterion(**one) for one in given.pop("criteria", ()))
+    rubric = given.pop("rubric", bool(criteria))
+    accept_at = given.get("policy", {}).pop("accept_at", 1.0) if rubric else 1.0
+    words = _template(given.pop("template", "rubric" if rubric else "yes-no"), folder)
+    backend = _backend(given.pop("backend", None), given.pop("store", None), folder)
+    parts = {name: make(given.pop(name)) for name, make in _PARTS.items() if name in given}
+    if given:
+        known = ", ".join(["template", "backend", "store", "criteria", "rubric", *_PARTS])
+        raise UsageError(f"nobody knows {', '.join(given)}; the keys are {known}")
+    judge = Judge(words, backend, **parts)
+    return Rubric(judge, criteria, accept_at) if rubric else judge
+
+
+def _template(name: str, folder: Path) -> Template:
+    found = template(folder / name if name.endswith(".md") else name)
+    if FIRST in found.grammar.labels:
+        raise UsageError(f"template {name!r} compares two answers, and a verifier sees one")
+    return found
+
+
+def _backend(given: Any, kept: str | None, folder: Path) -> Backend:
+    if not isinstance(given, dict):
+        raise UsageError('it needs a table [backend] with a kind, such as kind = "endpoint"')
+    table = dict(given)
+    kind = table.pop("kind", None)
+    found = importlib.import_module("unflip.judges.backends")
+    if kind == "replay":
+        backend: Backend = found.Replay.read(folder / table.pop("path", ""), **table)
+    elif kind in _BACKENDS:
+        backend = getattr(found, _BACKENDS[kind])(**table)
+    else:
+        raise UsageError(f"kind = {kind!r} is no backend; there are endpoint, local and replay")
+    if kept is None:
+        return backend
+    stored: Backend = importlib.import_module("unflip.judges.store").Stored(
+        backend, str(folder / kept)
+    )
+    return stored
+
+
+def _policy(given: dict[str, Any]) -> Policy:
+    typed: dict[str, Any] = {"invalid": Outcome, "on_error": OnError}
+    return Policy(**{name: typed.get(name, _same)(value) for name, value in given.items()})
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+_PARTS: Mapping[str, Callable[[Any], Any]] = {
+    "reading": Reading,
+    "policy": _policy,
+    "asking": lambda given: Asking(**given),
+    "guards": lambda given: tuple(Guard(one) for one in given),
+    "sees": Sees,
+    "given": lambda given: tuple(dict(given).items()),
+}
