@@ -31,9 +31,9 @@ def prompt_bootstrap(
     without a hit, keeps the estimator's own ends, since the bootstrap has none for it.
 
     It is not the default: where hits are few the draws know no more of them than the labels do. On
-    whole prompts at a rate of 1% its high end holds in .86 with 200 effective labels and in .94
-    with 1,000, that of `begg_greenes` in .95 and more (benchmarks/few_labels.py has the simpler
-    percentile ends, which hold in .72 and .91). With many hits the two agree; then it is a check.
+    whole prompts at a rate of 1% its high end holds in .85 with 500 effective labels and in .93
+    with 1,000, percentile ends in .81 and .90, that of `begg_greenes` in .97 and more
+    (benchmarks/few_labels.py). With many hits they agree; then it is a check.
 
     Args:
         survey: As for the estimator.
