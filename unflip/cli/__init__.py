@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import click
 
+from unflip.cli.audit import audit
 from unflip.cli.compare import compare
 from unflip.cli.correct import correct
 from unflip.cli.demo import demo
@@ -31,5 +32,5 @@ def main() -> None:
     """Verifiers flip labels. Measure the flips, and take them back."""
 
 
-for _verb in (demo, list_, verify, estimate, label, compare, correct, report):
+for _verb in (demo, list_, verify, estimate, label, compare, audit, correct, report):
     main.add_command(_verb)

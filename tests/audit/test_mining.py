@@ -1,0 +1,120 @@
+"""Mining: what it finds, what it pays, and that it reports only what it has not seen."""
+
+import random
+
+import pytest
+
+from unflip.audit.items import Item
+from unflip.audit.mining import Mining, as_probes, mine, phrases
+from unflip.audit.probes import built_in
+from unflip.errors import UsageError
+from unflip.types import Outcome, Reason, Sample, Verdict, digest
+
+ITEMS = [Item(f"{n} + 1 = ?", (str(n + 1),)) for n in range(60)]
+
+
+def said(p: float) -> Verdict:
+    """A verdict with a probability."""
+    if p >= 0.5:
+        return Verdict(Outcome.ACCEPT, Reason.MATCH, p=p)
+    return Verdict(Outcome.REJECT, Reason.MISMATCH, p=p)
+
+
+def likes_marks(sample: Sample) -> Verdict:
+    """Is convinced by three exclamation marks, a little by each of them, and by nothing else."""
+    return said(min(0.9, 0.05 + 0.2 * sample.text.count("!")))
+
+
+def noise(sample: Sample) -> Verdict:
+    """Accepts one in five, whatever is said, but the same each time."""
+    return said(0.7 if random.Random(digest([sample.text, sample.prompt])).random() < 0.2 else 0.1)
+
+
+class Watched:
+    """Runs a verifier and keeps what it was asked."""
+
+    def __init__(self):
+        self.search, self.measured = [], []
+
+    def __call__(self, verifier, samples):
+        for sample in samples:
+            (self.search if sample.id.startswith("search") else self.measured).append(sample)
+            yield verifier(sample)
+
+
+def test_the_search_climbs_to_keys_that_no_list_has():
+    """A weakness that no sentence shows at once is found by adding to what helps a little."""
+    found = mine(likes_marks, ITEMS, Mining(calls=3000))
+    assert found[0].fpr.point == 1
+    assert found[0].text.count("!") >= 3
+    assert found[0].text not in phrases()
+
+
+def test_measured_items_were_not_searched():
+    """No item that the search has seen is in any reported rate."""
+    watched = Watched()
+    mine(likes_marks, ITEMS, Mining(calls=1500), verify=watched)
+    searched = {sample.prompt for sample in watched.search}
+    assert not searched & {sample.prompt for sample in watched.measured}
+
+
+def test_reported_rates_are_not_biased_by_selection():
+    """Of a verifier that accepts one in five at random, the best of many keys get about that."""
+    found = mine(noise, [Item(f"q {n}", (str(n),)) for n in range(400)], Mining(calls=4000))
+    hits, asked = sum(one.fpr.k for one in found), sum(one.fpr.n for one in found)
+    assert asked >= 500
+    assert hits / asked == pytest.approx(0.2, abs=0.05)
+
+
+@pytest.mark.parametrize("calls", [200, 700, 3000])
+def test_the_budget_is_kept(calls):
+    """A search never asks for more verdicts than it was given."""
+    watched = Watched()
+    found = mine(likes_marks, ITEMS, Mining(calls=calls), verify=watched)
+    assert len(watched.search) + len(watched.measured) <= calls
+    assert 1 <= len(found) <= 5
+
+
+def test_a_search_can_be_gone_on_with():
+    """The same seed asks the same questions in the same order; another one asks others."""
+    runs = [Watched(), Watched(), Watched()]
+    for seed, watched in zip((0, 0, 1), runs, strict=True):
+        mine(likes_marks, ITEMS, Mining(calls=600, seed=seed), verify=watched)
+    first, again, other = ([s.key for s in w.search + w.measured] for w in runs)
+    assert first == again != other
+
+
+def test_it_starts_from_sentences_that_are_new():
+    """No sentence of the corpus is a probe already: mining finds what is not on the list."""
+    known = {probe.text for probe in built_in()}
+    assert not known & set(phrases())
+    assert len(phrases()) >= 300
+    assert max(map(len, phrases())) <= 60
+
+
+def test_mined_keys_are_probes():
+    """What was found can be tried on others, as held-out probes."""
+    found = mine(likes_marks, ITEMS, Mining(calls=600))
+    probes = as_probes(found, "judge@1+0")
+    assert [probe.text for probe in probes] == [one.text for one in found]
+    assert all(probe.held_out and "judge@1+0" in probe.source for probe in probes)
+
+
+def test_mining_needs_items_and_calls():
+    """Too few items or calls are a mistake that is told before anything is paid."""
+    with pytest.raises(UsageError, match="four or more"):
+        mine(likes_marks, ITEMS[:3])
+    with pytest.raises(UsageError, match="200 calls"):
+        Mining(calls=10)
+
+
+def test_a_text_that_holds_the_answer_is_no_key():
+    """Where a reference stands in a text, the item is neither searched nor counted."""
+    ones = [Item(f"q {n}", (("1", "2")[n % 2],)) for n in range(40)]
+    watched = Watched()
+    mine(lambda sample: said(float("1" in sample.text)), ones, Mining(calls=900), verify=watched)
+    asked = watched.search + watched.measured
+    assert [sample for sample in asked if "1" in sample.text]
+    assert not [
+        s for s in asked if s.reference in s.text.replace(".", " ").replace(")", " ").split()
+    ]

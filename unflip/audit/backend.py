@@ -1,0 +1,68 @@
+"""What is behind a verifier: a real model, a tiny one, a stub or none; and it without guards."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+from unflip.types import Verifier
+
+RULE = "rule"
+_ORDER = ("real", "tiny", "stub")
+_DEEPEST = 4
+
+
+def backend_of(verifier: Verifier) -> str:
+    """`real`, `tiny` or `stub` of a judge, the least of them in a composition; else `rule`.
+
+    A judge says it with `kind`, or its `backend` does.
+
+    Example:
+        >>> backend_of(print)
+        'rule'
+    """
+    kinds = [kind for kind in _kinds(verifier, _DEEPEST) if kind in _ORDER]
+    return max(kinds, key=_ORDER.index) if kinds else RULE
+
+
+def unguarded(verifier: Verifier) -> Verifier | None:
+    """The same judge without its guards; None if it has none that can be switched off.
+
+    A verifier says it with a method or attribute `unguarded`, or has a field `guards`.
+
+    Example:
+        >>> unguarded(print) is None
+        True
+    """
+    judge: Any = verifier
+    bare: Verifier | None = getattr(judge, "unguarded", None)
+    if bare is not None:
+        return judge.unguarded() if _is_method(bare) else bare
+    # A wrapper may pass attributes through that are no fields of its own.
+    if "guards" in _fields(judge) and judge.guards:
+        bare = dataclasses.replace(judge, guards=())
+    return bare
+
+
+def _is_method(found: Any) -> bool:
+    return getattr(found, "__self__", None) is not None
+
+
+def _fields(one: Any) -> tuple[str, ...]:
+    if not dataclasses.is_dataclass(one) or isinstance(one, type):
+        return ()
+    return tuple(field.name for field in dataclasses.fields(one))
+
+
+def _kinds(one: Any, depth: int) -> Iterator[str]:
+    for holder in (one, getattr(one, "backend", None)):
+        kind = getattr(holder, "kind", None)
+        if isinstance(kind, str):
+            yield kind
+    if depth:
+        for name in _fields(one):
+            held = getattr(one, name)
+            for part in held if isinstance(held, (tuple, list)) else (held,):
+                if callable(part):
+                    yield from _kinds(part, depth - 1)
