@@ -5,12 +5,14 @@ python benchmarks/math_verifier.py math_dev.jsonl [--tiers gold exact] [--rows] 
 Math-Verify is called as its README says: `verify(parse(gold), parse(answer))` in the main thread
 with its own timeouts, gold and bare answers in dollar signs, full responses as they are. A row is
 verified once by each, in turns, by processes that have imported everything and seen no row before.
-An abstention counts as not accepted. With --self, references are also verified as their own answer.
+An abstention counts as not accepted. With --self, references are also verified as their own answer:
+presented as an answer, by the engine alone without the shortcut for the same text, and reformatted.
 """
 
 import argparse
 import json
 import logging
+import re
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -23,6 +25,8 @@ from math_verify import parse, verify
 from unflip.intervals import wilson
 from unflip.types import Outcome, Sample
 from unflip.verifiers.math import Math
+from unflip.verifiers.math.deciding import decide
+from unflip.verifiers.math.tolerance import Tolerance
 
 OURS, THEIRS = "unflip math", "math-verify"
 LONG = 200
@@ -102,15 +106,24 @@ def summary(rows):
 
 
 def per(rows, key, title):
-    print(
-        f"\n{title:28} {'FP math-verify':>14} {'FP ours':>8} {'FN math-verify':>15} {'FN ours':>8}"
-    )
+    """Both rates of both, with 95 % Wilson intervals, by group."""
+    print(f"\n{title:28} {'':12} {'FP':30} {'FN':32} {'abstain':>7}")
     for group in sorted({key(row) for row in rows}):
         mine = [row for row in rows if key(row) == group]
-        (fp, fn), (our_fp, our_fn) = (
-            [text.split()[0] for text in rates(mine, name)] for name in (THEIRS, OURS)
-        )
-        print(f"{group:28} {fp:>14} {our_fp:>8} {fn:>15} {our_fn:>8}")
+        for name in (THEIRS, OURS):
+            fp, fn = rates(mine, name)
+            abstain = sum(row.outcomes[name] is Outcome.ABSTAIN for row in mine)
+            print(f"{group if name == THEIRS else '':28} {name:12} {fp:30} {fn:32} {abstain:7}")
+
+
+def failing(rows):
+    """Every row that ours gets wrong."""
+    print("\nrows that ours gets wrong:")
+    for row in rows:
+        if not row.is_right(OURS):
+            sign = "FN" if row.sample.correct else "FP"
+            said = f"{row.sample.text[-60:]!r} / {str(row.sample.reference)[:60]!r}"
+            print(f"  {sign} {row.sample.id}: {said} ({row.outcomes[OURS]}, {row.by})")
 
 
 def discordant(rows, *, listed):
@@ -130,14 +143,23 @@ def discordant(rows, *, listed):
 def self_match(path):
     """References that are not accepted as their own answer."""
     ours, refused = Math(), Counter()
-    rows = read(path)
-    for row in rows:
-        reference = row["reference"]
+    references = [row["reference"] for row in read(path)]
+    for reference in references:
         refused[OURS] += not ours(Sample(ours.present(reference), reference)).accepted
-        gold = parse(dollars(reference))
-        refused[THEIRS] += not verify(gold, parse(dollars(reference)))
-    for name in (THEIRS, OURS):
-        print(f"{name}: {refused[name]}/{len(rows)} references refused as their own answer")
+        refused["engine alone"] += not decide(reference, reference, Tolerance()).same
+        other = ours.present(reformatted(reference))
+        refused["reformatted"] += not ours(Sample(other, reference)).accepted
+        refused[THEIRS] += not verify(parse(dollars(reference)), parse(dollars(reference)))
+    for name in (THEIRS, OURS, "engine alone", "reformatted"):
+        print(f"{name}: {refused[name]}/{len(references)} references refused as their own answer")
+
+
+def reformatted(reference):
+    """The same reference in another dress: other fractions, blanks and brackets."""
+    for old, new in (("\\frac", "\\dfrac"), ("\\left(", "("), ("\\right)", ")"), (" = ", "="),
+                     ("+", " + ")):  # fmt: skip
+        reference = reference.replace(old, new)
+    return re.sub(r",(?![\s\\]|[0-9]{3})", ", ", reference)
 
 
 def read(path):
@@ -160,6 +182,8 @@ def main():
     per(rows, lambda row: row.source, "by source")
     per(rows, lambda row: str(row.sample.stratum), "by stratum")
     discordant(rows, listed=options.rows)
+    if options.rows:
+        failing(rows)
     if options.references:
         print()
         self_match(options.references)

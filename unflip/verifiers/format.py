@@ -47,7 +47,7 @@ class Format(Rule):
     """
 
     name: ClassVar[str] = "format"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     tags: tuple[str, ...] = ()
     strict: bool = True
@@ -145,7 +145,9 @@ def _held(text: str, tags: tuple[str, ...], *, strict: bool) -> tuple[str, _Flaw
 
 # Boxes ------------------------------------------------------------------------------------------
 
-_BRACES = re.compile(r"\\\\(?!boxed|fbox)|\\[{}]|\\(?:boxed|fbox)\s*+\{|[{}]")
+_BRACES = re.compile(
+    r"\\\\(?!boxed|fbox)|\\[{}]|\\(?:boxed|fbox)\s*+\{|\\(?:boxed|fbox)(?![A-Za-z])|[{}]"
+)
 
 
 def _box_flaws(text: str, wanted: int) -> Iterator[_Flaw]:
@@ -159,10 +161,11 @@ def _box_flaws(text: str, wanted: int) -> Iterator[_Flaw]:
                 depths.pop()
         elif mark == "{":
             depths.append(False)
-        elif mark.endswith("{") and len(mark) > 2:
+        elif len(mark) > 2:
             if True in depths:
                 yield _Flaw("boxes", "a box stands in a box")
-            depths.append(True)
+            if mark.endswith("{"):
+                depths.append(True)
             count += 1
     if True in depths:
         yield _Flaw("boxes", "a box is not closed")

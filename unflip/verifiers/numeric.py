@@ -28,9 +28,9 @@ from unflip.verifiers.extract import (
     state,
     valued,
 )
-from unflip.verifiers.math.comparing import Percent
 from unflip.verifiers.math.plain import plain
 from unflip.verifiers.math.reading import Exact, Number, Several, read, read_number
+from unflip.verifiers.math.tolerance import Percent
 
 _MOST_ANSWERS = 64
 _DEFAULT = Fraction(1, 10**6)

@@ -312,7 +312,13 @@ _DENIED = re.compile(
     r"[ \t]*+(?:be|equal(?: to)?|simply|just|=)?[ \t]*+\$?$"
 )
 _DENIAL = 40
-_REFUTED = re.compile(r"[ \t]*+\$?[ \t]*+(?:is|was) (?:not|wrong|incorrect|false)\b")
+_REFUTED = re.compile(
+    r"[ \t]*+\$?[ \t]*+(?:is|was) (?:not|wrong|incorrect|false)\b"
+    r"|[\s$.,!*)\]]{0,9}(?:(?:but|wait|hmm+|no|oops|actually|sorry)\b[\s,.!-]{0,5}){0,3}"
+    r"(?:that|this|it)(?:['’]s| is| was)(?: clearly| obviously| definitely)? "
+    r"(?:wrong|incorrect|false|not (?:right|correct)|an? (?:mistake|error))\b",
+    re.IGNORECASE,
+)
 
 
 def denied(text: str, start: int, end: int) -> bool:

@@ -1,8 +1,8 @@
-r"""Mathematical answers: exact where that is possible, Math-Verify where it is not.
+r"""Mathematical answers: read, typed and compared exactly, with steps for a budget and no clock.
 
-`Math` finds the final answer, compares it exactly with the reference if both are numbers, lists of
-numbers or the same text, and asks Math-Verify about the rest. The way is extract -> compare ->
-verdict; another engine replaces `compare` and `fallback.consult` and nothing else.
+`Math` finds the final answer and compares it with the reference: plain numbers, lists of numbers
+and the same text by `comparing`, all else by the engine in `deciding`. The same verdict comes out
+in a thread, a process or under load. With `deep`, Math-Verify is asked about what is left.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from unflip.types import Outcome, Reason, Sample, Trust, Verdict
 from unflip.verifiers.base import Rule
 from unflip.verifiers.extract import (
     FINAL,
+    MARKED,
     REFERENCE,
     Found,
     Policy,
@@ -30,16 +31,19 @@ from unflip.verifiers.extract import (
     valued,
 )
 from unflip.verifiers.math import fallback
-from unflip.verifiers.math.comparing import By, Comparison, Percent, Tolerance, compare
+from unflip.verifiers.math.comparing import By, Comparison, compare
+from unflip.verifiers.math.deciding import decide
+from unflip.verifiers.math.tolerance import Percent, Tolerance, Units
 from unflip.verifiers.statements import is_prose
 
-__all__ = ["Math", "Percent"]
+__all__ = ["Math", "Percent", "Units"]
 
 _MOST_ANSWERS = 16
 _GIVEN_UP = (Reason.TIMEOUT, Reason.CRASH, Reason.ERROR)
 """Not to be tried again with the next part: a deadline a sample, not a deadline a part."""
 _SHOWN_BY = {Outcome.ACCEPT: True, Outcome.REJECT: False, Outcome.ABSTAIN: None}
 _LONGEST_CACHED = 2000
+_LONG_REFERENCE = 200
 
 
 @dataclass(frozen=True)
@@ -51,12 +55,14 @@ class Math(Rule):
         percent: What a percent sign on one side only means.
         digits: A decimal of at least so many significant digits equals the fraction that rounds to
             it; None demands equality.
-        fallback: Whether Math-Verify decides what exact comparison cannot; without it, such a
+        units: What a unit on one side only means.
+        comma: Whether `1,22` may be a decimal, if the other side writes it `1.22`.
+        deep: Whether Math-Verify is asked about what the engine cannot tell; without it, such a
             sample is an abstain (undecided).
         deadline: Seconds that Math-Verify may take for one comparison before it is an abstain.
 
     Raises:
-        MissingExtra: `fallback` is on and Math-Verify is not installed.
+        MissingExtra: `deep` is on and Math-Verify is not installed.
         UsageError: An option means nothing.
 
     Example:
@@ -68,29 +74,32 @@ class Math(Rule):
     """
 
     name: ClassVar[str] = "math"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     policy: Policy = FINAL
     percent: Percent = Percent.EITHER
     digits: int | None = 3
-    fallback: bool = True
+    units: Units = Units.EITHER
+    comma: bool = True
+    deep: bool = False
     deadline: float = 10.0
 
     def __post_init__(self) -> None:
         try:
             object.__setattr__(self, "policy", tuple(map(Step, self.policy)))
             object.__setattr__(self, "percent", Percent(self.percent))
+            object.__setattr__(self, "units", Units(self.units))
         except ValueError as why:
             raise UsageError(f"Math: {why}") from why
         digits = 1 if self.digits is None else self.digits
         if not self.policy or not self.deadline > 0 or digits < 1:
             raise UsageError("Math wants a step in its policy, a deadline above 0, and digits >= 1")
-        if self.fallback and find_spec("math_verify") is None:
-            raise missing_extra("Math, unless it is Math(fallback=False),", "math")
+        if self.deep and find_spec("math_verify") is None:
+            raise missing_extra("Math(deep=True)", "math")
 
     def engines(self) -> dict[str, str]:
         """Versions of Math-Verify and SymPy, where they may decide."""
-        return fallback.engines() if self.fallback else {}
+        return fallback.engines() if self.deep else {}
 
     def present(self, reference: str) -> str:
         """The reference's answer, stated as the policy wants it."""
@@ -98,7 +107,7 @@ class Math(Rule):
 
     def warm_up(self) -> None:
         """Do what is slow the first time; the runner calls this in every worker."""
-        if self.fallback:
+        if self.deep:
             fallback.warm_up()
 
     def __call__(self, sample: Sample) -> Verdict:
@@ -145,11 +154,13 @@ class Math(Rule):
 
     @cached_property
     def _tolerance(self) -> Tolerance:
-        return Tolerance(self.percent, self.digits)
+        return Tolerance(self.percent, self.digits, self.units, self.comma)
 
     def _compare(self, answer: str, reference: str) -> Comparison:
         comparison = compare(answer, reference, self._tolerance)
-        if comparison.same is not None or not self.fallback:
+        if comparison.same is None:
+            comparison = decide(answer, reference, self._tolerance)
+        if comparison.same is not None or not self.deep:
             return comparison
         return fallback.consult(answer, reference, comparison, deadline=self.deadline)
 
@@ -161,12 +172,16 @@ class Math(Rule):
         evidence: dict[str, Any] = found[-1].evidence | deciding.evidence
         if len(found) > 1:
             evidence["answers"] = [one.text for one in found]
-        trust = Trust.HEURISTIC if deciding.by is By.MATH_VERIFY else Trust.RULE
+        trust = Trust.HEURISTIC if deciding.by in (By.MATH_VERIFY, By.POINTS) else Trust.RULE
         return Verdict(outcome, reason, found[-1].text, by=self.by, trust=trust, evidence=evidence)
 
 
 def _stated(reference: str) -> str:
-    return ", ".join(found.text for found in distinct(extract(reference, REFERENCE)))
+    """The answer of a reference, which may be a worked solution."""
+    found = distinct(extract(reference, REFERENCE))
+    if len(found) == 1 and found[0].step is Step.WHOLE and len(reference) > _LONG_REFERENCE:
+        found = distinct(extract(reference, MARKED)) or found
+    return ", ".join(one.text for one in found)
 
 
 _remembered = lru_cache(maxsize=4096)(_stated)

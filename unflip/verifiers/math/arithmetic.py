@@ -237,6 +237,19 @@ def _root(value: Fraction, degree: Fraction) -> Fraction:
     )
 
 
+def exact_root(value: Fraction, degree: int) -> Fraction | None:
+    """The root of a fraction that is not negative, if it is rational.
+
+    Example:
+        >>> exact_root(Fraction(4, 9), 2), exact_root(Fraction(2), 2) is None
+        (Fraction(2, 3), True)
+    """
+    try:
+        return _root(value, Fraction(degree))
+    except _NotArithmetic:
+        return None
+
+
 def _integer_root(n: int, degree: int) -> int:
     if degree == 1 or n < 2:
         return n

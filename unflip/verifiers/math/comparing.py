@@ -11,17 +11,10 @@ from typing import Any
 
 from unflip.types import Reason
 from unflip.verifiers import units
+from unflip.verifiers.math import measures
 from unflip.verifiers.math.plain import plain
 from unflip.verifiers.math.reading import DATE, Exact, Number, Reading, Several, read
-
-
-class Percent(StrEnum):
-    """What a percent sign on one side only means."""
-
-    EITHER = "either"
-    """28% equals 28, and it equals 0.28: a reference rarely says which form it wants."""
-    EXACT = "exact"
-    """28% equals 0.28 and nothing else."""
+from unflip.verifiers.math.tolerance import Percent, Tolerance, Units
 
 
 class By(StrEnum):
@@ -31,22 +24,12 @@ class By(StrEnum):
     """Both sides are the same text, or different words."""
     EXACT = "exact"
     """Both sides are numbers, compared exactly."""
+    ENGINE = "engine"
+    """A type of the engine decided, exactly or with a bound on its error."""
+    POINTS = "points"
+    """Values at real points agreed to eighty digits: a heuristic."""
     MATH_VERIFY = "math-verify"
     """Math-Verify decided."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tolerance:
-    """What two numbers may differ in and still be the same answer.
-
-    Attributes:
-        percent: What a percent sign on one side only means.
-        digits: A plain decimal of at least so many significant digits equals the fraction that
-            rounds to it (12.55 equals 640/51, with 3); None demands exact equality.
-    """
-
-    percent: Percent = Percent.EITHER
-    digits: int | None = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +76,8 @@ def compare(answer: str, reference: str, tolerance: Tolerance) -> Comparison:
     if (paid := _money(left)) and (owed := _money(right)) and not paid & owed:
         return Comparison(False, By.TEXT, answer=_short(left), reference=_short(right))
     ours, theirs = read(left), read(right)
+    if tolerance.comma and (_is_with_comma(left, theirs) or _is_with_comma(right, ours)):
+        return Comparison(True, By.TEXT, answer=_short(left), reference=_short(right))
     if ours and theirs:
         same = equal(ours, theirs, tolerance)
         stuffed = same is False and _holds(ours, theirs, tolerance)
@@ -104,6 +89,25 @@ def compare(answer: str, reference: str, tolerance: Tolerance) -> Comparison:
         same = _folded(left) == _folded(right)
         return Comparison(same, By.TEXT, answer=_folded(left), reference=_folded(right))
     return Comparison(None, None, Reason.UNDECIDED, _short(left), _short(right))
+
+
+_WITH_COMMA = re.compile(r"([-+]?)((?:[1-9][0-9]{0,2}(?:\.[0-9]{3})+|[0-9]+)),([0-9]+)")
+
+
+def _is_with_comma(text: str, other: Reading | None) -> bool:
+    """Whether a text writes with a comma the decimal that the other side writes with a point."""
+    if not isinstance(other, Number) or not other.places or "," not in text:
+        return False
+    found = _WITH_COMMA.fullmatch(text) if len(text) <= _LONGEST_DECIMAL else None
+    if not found:
+        return False
+    sign, whole, decimals = found.groups()
+    if len(decimals) == 3 and whole != "0":
+        return False
+    return other.value == Decimal(f"{sign}{whole.replace('.', '')}.{decimals}")
+
+
+_LONGEST_DECIMAL = 100
 
 
 def overlooks(answer: str, reference: str) -> bool:
@@ -162,11 +166,31 @@ def _same_several(one: Several, other: Several, tolerance: Tolerance) -> bool | 
     as_sets = _covers(one, other, tolerance) and _covers(other, one, tolerance)
     if not as_sets:
         return False
+    if one.label and other.label and one.label != other.label:
+        return None
+    if one.items[0].label and other.items[0].label and _are_named_apart(one, other):
+        return None
     kinds = {one.brackets, other.brackets}
     if in_order and (len(kinds) == 1 or kinds == {"", "()"}):
         return True
+    if kinds == {""} and not _in_some_order(one, other, tolerance):
+        return False
     unordered = kinds <= {"", "{}"} and not (_is_labelled(one) or _is_labelled(other))
     return True if unordered else None
+
+
+def _in_some_order(one: Several, other: Several, tolerance: Tolerance) -> bool:
+    """Whether bare lists are the same when sorted, each item as often as the other has it."""
+    ours, theirs = (sorted(side.items, key=lambda item: item.value) for side in (one, other))
+    return len(ours) == len(theirs) and all(
+        same_number(a, b, tolerance) is not False for a, b in zip(ours, theirs, strict=True)
+    )
+
+
+def _are_named_apart(one: Several, other: Several) -> bool:
+    """Whether two lists are said to be of different things."""
+    names = [{item.label for item in side.items} - {""} for side in (one, other)]
+    return names[0].isdisjoint(names[1])
 
 
 def _covers(one: Several, other: Several, tolerance: Tolerance) -> bool:
@@ -192,12 +216,28 @@ def _holds(answer: Reading, reference: Reading, tolerance: Tolerance) -> bool:
 
 def same_number(one: Number, other: Number, tolerance: Tolerance) -> bool | None:
     """Whether two numbers are the same answer; None if their labels say they may not be."""
-    if units.differ(one.unit, other.unit):
-        return None if not _same_value(one, other, tolerance) else False
+    if one.unit != other.unit:
+        if tolerance.units is Units.EXACT and not (one.unit and other.unit):
+            return False
+        if one.unit and other.unit and (ratio := measures.ratio(one.unit, other.unit)) is not None:
+            return bool(ratio) and _same_value(_times(one, ratio), other, tolerance)
+        if units.differ(one.unit, other.unit):
+            return None if not _same_value(one, other, tolerance) else False
+    if one.percent != other.percent and any(
+        number.unit and measures.measure_of(number.unit) for number in (one, other)
+    ):
+        return False
     same = _same_value(one, other, tolerance)
     if same and one.label and other.label and one.label != other.label:
         return None
     return same
+
+
+def _times(number: Number, ratio: Fraction) -> Number:
+    """The number in another unit; an exact factor of one changes nothing."""
+    if ratio == 1 or not (isinstance(number.value, Fraction) or number.value.is_finite()):
+        return number
+    return number._replace(value=Fraction(number.value) * ratio, places=None)
 
 
 def _same_value(one: Number, other: Number, tolerance: Tolerance) -> bool:
@@ -249,6 +289,8 @@ def _terminates(value: Fraction) -> bool:
 _PROSE = re.compile(r"(?=.*[A-Za-z]{4})[A-Za-z][A-Za-z'., -]*")
 _FUNCTIONS = re.compile(r"sin|cos|tan|log|exp|lim|max|min|sqrt|frac|infin|none|all|any", re.I)
 _LONGEST_WORDS = 60
+_SHORT_WORD = 3
+"""Letters of a word that is no plural."""
 
 
 def _are_words(text: str) -> bool:
@@ -262,7 +304,9 @@ def _are_words(text: str) -> bool:
 
 def _folded(text: str) -> str:
     words = re.sub(r"[^a-z]+", " ", text.lower()).split()
-    return " ".join(word for word in words if word not in ("a", "an", "the"))
+    kept = (word for word in words if word not in ("a", "an", "the"))
+    text = " ".join(word.removesuffix("s") if len(word) > _SHORT_WORD else word for word in kept)
+    return " and ".join(sorted(text.split(" and ")))
 
 
 _LOOSE = re.compile(r"(?<![0-9A-Za-z]) | (?![0-9A-Za-z])|(?<!\.)\.$")

@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from unflip.verifiers.math import arithmetic
+from unflip.verifiers.math.measures import measure_of
 from unflip.verifiers.units import Factors, read_unit
 
 Exact = Decimal | Fraction
@@ -46,10 +47,12 @@ class Several(NamedTuple):
     Attributes:
         items: The numbers in their order.
         brackets: The opening and the closing one, `{}` for a set; empty for a bare list.
+        label: What they are said to be, as `x` in `x \\in [1, 2]`; empty if it is not said.
     """
 
     items: tuple[Number, ...]
     brackets: str
+    label: str = ""
 
     def __str__(self) -> str:
         return f"{self.brackets[:1]}{', '.join(map(str, self.items))}{self.brackets[1:]}"
@@ -60,6 +63,8 @@ Reading = Number | Several
 _LONGEST = 400
 """Characters of an answer that is more than plain digits; of one number, in a list."""
 _MOST_ITEMS = 64
+_SHORTEST_NOUN = 3
+"""Letters that stand close to a number; fewer are a product, as in 3xy."""
 
 _PLAIN = re.compile(
     r"([-+]?) ?(?:[€£¥₹$] ?)?([1-9][0-9]{0,2}(?:(?:,[0-9]{3})+|(?: [0-9]{3})+)(?![0-9])"
@@ -135,6 +140,8 @@ def _with_tail(number: Number, tail: str, *, apart: bool) -> Number | None:
     if _PERCENT.fullmatch(tail):
         return number._replace(percent=True)
     unit = read_unit(tail)
+    if unit and len(tail) <= _SHORTEST_NOUN and not apart and measure_of(unit) is None:
+        return None
     if not unit or (unit == ((tail, 1),) and len(tail) == 1 and not apart):
         return None
     return number._replace(unit=unit)
@@ -193,7 +200,7 @@ _BRACKETED = re.compile(r"(?:(\\\{)(.*)\\\}|([(\[])([^()\[\]]*)([)\]]))", re.DOT
 def _read_several(text: str) -> Several | None:
     if len(text) > _MOST_ITEMS * _LONGEST:
         return None
-    _, body = _unlabelled(text)
+    label, body = _unlabelled(text)
     bracketed = _BRACKETED.fullmatch(body)
     brackets = ""
     if bracketed:
@@ -205,7 +212,8 @@ def _read_several(text: str) -> Several | None:
     if len(parts) > _MOST_ITEMS or (not brackets and _is_single(parts, body)):
         return None
     items = tuple(number for part in parts if (number := read_number(part)))
-    return Several(items, brackets) if len(items) == len(parts) else None
+    label = label if brackets else ""
+    return Several(items, brackets, label) if len(items) == len(parts) else None
 
 
 def _is_single(parts: list[str], body: str) -> bool:
