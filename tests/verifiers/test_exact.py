@@ -188,3 +188,15 @@ def test_options_change_the_identity():
     assert len({one.by for one in VERIFIERS}) == len(VERIFIERS)
     assert pickle.loads(pickle.dumps(SENTENCE)).by == SENTENCE.by
     assert pickle.loads(pickle.dumps(SENTENCE)) == SENTENCE
+
+
+@pytest.mark.parametrize("said", ["17/10", "7/17", "17 - 10", "17 + 7", "10 17"])
+def test_a_number_of_the_question_beside_the_answer_is_another_number(said):
+    """What the question holds may be repeated around the answer, but not calculated with it."""
+    assert not Exact()(Sample(said, "17", prompt="What is 10 + 7?")).accepted
+
+
+def test_numbers_of_the_question_may_stand_apart_from_the_answer():
+    """`27 of the 50 states` answers how many of the 50 states."""
+    asked = "How many of the 50 states border the sea?"
+    assert Exact()(Sample("27 of the 50 states", "27", prompt=asked)).accepted

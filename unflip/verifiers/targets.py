@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 from unflip.verifiers.normal import Fold, Normal, glue, normal
 from unflip.verifiers.readings import Reading, items, person, readings
@@ -19,6 +21,9 @@ _DENIALS = """
     not no never neither nor none without cannot isnt wasnt arent werent doesnt dont didnt cant
     couldnt wont wouldnt hasnt havent hadnt
 """
+
+
+_DIGIT = re.compile(r"\d")
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,8 @@ class Target:
     def find(self, answer: Normal, *, echo: bool) -> tuple[str, str] | None:
         """How an answer matches, and the reading that it matches; None if it does not.
 
-        With `echo`, the question's words and grammar may stand around the reading.
+        With `echo`, the question's words and grammar may stand around the reading; a number of the
+        question may not stand right beside one of the reading, where the two are another number.
         """
         if reading := self.whole.get(answer.key):
             return "whole", reading
@@ -59,7 +65,8 @@ class Target:
         if self.people and (reading := self._namesake(answer.text)):
             return "name", reading
         for without in (self.question, self.grammar) if echo else ():
-            if reading := self.rest.get(glue(_without(answer.forms, without))):
+            reading = self.rest.get(glue(_without(answer.forms, without)))
+            if reading and not _calculates(answer.forms, without):
                 return "rest", reading
         return None
 
@@ -76,6 +83,14 @@ class Target:
 
 def _without(forms: Sequence[str], words: frozenset[str]) -> list[str]:
     return [form for form in forms if form not in words]
+
+
+def _calculates(forms: Sequence[str], words: frozenset[str]) -> bool:
+    """Whether a number among the words stands right beside one that is not, as in `17 / 10`."""
+    return any(
+        (left in words) != (right in words) and _DIGIT.search(left) and _DIGIT.search(right)
+        for left, right in pairwise(forms)
+    )
 
 
 @lru_cache(maxsize=256)
