@@ -211,3 +211,17 @@ def test_evidence_names_the_step(said, step):
 def test_it_pickles():
     """A copy in another process is the same verifier."""
     assert pickle.loads(pickle.dumps(Choice())).by == Choice().by
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "It is tempting to say B, which is wrong.",
+        "One might say B, but this is incorrect.",
+        "The answer is B, which is wrong",
+        "Anything but B",
+    ],
+)
+def test_an_option_that_is_called_wrong_is_not_chosen(said):
+    """A relative clause takes back what stands before it."""
+    assert not Choice()(Sample(said, "B", meta={"options": ["x", "y", "z", "w"]})).accepted

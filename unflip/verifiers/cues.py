@@ -69,6 +69,7 @@ _WORDS: Mapping[int, str] = {
     Cue.NOT: """
         not never neither nor no cannot eliminate eliminated eliminating exclude excluded excluding
         rule_out ruled_out ruling_out rather_than unlike except other_than instead_of without
+        anything_but everything_but all_but
         non ne pas ni aucun exclure sauf
         nicht weder noch kein keine ausgeschlossen statt außer
         tampoco descarto descartar descartamos excepto

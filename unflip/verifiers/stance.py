@@ -13,6 +13,7 @@ from enum import IntEnum
 
 from unflip.verifiers.cues import Cue, cues, denies, joint, since, union, until
 from unflip.verifiers.options import Mention, Options, mentions
+from unflip.verifiers.statements import refuted
 
 
 class Weight(IntEnum):
@@ -139,6 +140,8 @@ def statements(text: str, options: Options) -> list[Statement]:
     for i, (group, apart) in enumerate(groups):
         start, end = group[0].start, group[-1].end
         weight = _weigh(between[i], between[i + 1], said[-1].weight if said else None)
+        if refuted(text, end):
+            weight = Weight.DENIED
         if weight is Weight.CONCLUDED and not _is_plain(group, between[i]):
             weight = Weight.MENTIONED
         if weight in (Weight.MENTIONED, Weight.CONCLUDED):
@@ -217,6 +220,8 @@ def _weigh(before: Sequence[int], after: Sequence[int], previous: Weight | None)
         return Weight.MENTIONED
     if said & _CLAIM:
         # "The wrong answer is A" declares nothing.
+        while clause and clause[-1] & Cue.PAUSE:
+            clause = clause[:-1]
         is_wrong = union(since(clause, Cue.PAUSE)) & Cue.NOT_AFTER
         return Weight.MENTIONED if is_wrong else Weight.DECLARED
     if said & Cue.CHOOSE or following & _JUDGES:

@@ -315,7 +315,7 @@ _DENIAL = 40
 _REFUTED = re.compile(
     r"[ \t]*+\$?[ \t]*+(?:is|was) (?:not|wrong|incorrect|false)\b"
     r"|[\s$.,!*)\]]{0,9}(?:(?:but|wait|hmm+|no|oops|actually|sorry)\b[\s,.!-]{0,5}){0,3}"
-    r"(?:that|this|it)(?:['’]s| is| was)(?: clearly| obviously| definitely)? "
+    r"(?:that|this|it|which)(?:['’]s| is| was)(?: clearly| obviously| definitely)? "
     r"(?:wrong|incorrect|false|not (?:right|correct)|an? (?:mistake|error))\b",
     re.IGNORECASE,
 )
@@ -329,7 +329,17 @@ def denied(text: str, start: int, end: int) -> bool:
         (True, True, False)
     """
     before = _DENIED.search(text, max(0, start - _DENIAL), start)
-    return bool(before or _REFUTED.match(text, end))
+    return bool(before) or refuted(text, end)
+
+
+def refuted(text: str, end: int) -> bool:
+    """Whether what ends there is called wrong right afterwards.
+
+    Example:
+        >>> refuted("5, which is wrong", 1), refuted("5, the rest is wrong", 1)
+        (True, False)
+    """
+    return bool(_REFUTED.match(text, end))
 
 
 def last_number(text: str, low: int, high: int) -> list[Said]:
