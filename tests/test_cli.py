@@ -332,3 +332,28 @@ def test_labels_that_a_person_gives_feed_the_estimate(judged):
     CliRunner().invoke(main, asked, input="c\n" * 17)
     (kept,) = Path("unflip-runs").glob("*/labels.jsonl")
     assert len(kept.read_text().splitlines()) == 20
+
+
+def test_verify_says_which_references_cannot_be_checked(tmp_path):
+    """Each reference that is refused, or looks like none, is a line; good ones are not."""
+    rows = [{"completion": "4", "reference": one} for one in ("4", "N/A", "four apples", "4")]
+    (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    result = run("verify", tmp_path / "rows.jsonl", "--with", "numeric", "--references")
+    found = {row["reference"]: row["why"] for row in map(json.loads, result.stdout.splitlines())}
+    assert found.keys() == {"N/A", "four apples"}
+    assert found["four apples"].startswith("refused: ")
+    assert "1 of 3 references" in result.stderr
+
+
+def test_verify_explains_one_pair():
+    """Outcome, both readings and who decided stand in lines for people."""
+    said = run("verify", "--with", "numeric", "--explain", "it is 0.50", "1/2").stdout
+    assert said.splitlines()[0] == "accept: match"
+    assert "read as" in said
+    assert "decided by numeric" in said
+
+
+def test_verify_takes_data_or_a_pair():
+    """Neither, and both, are refused with what to do."""
+    for given in ([], ["rows.jsonl", "--explain", "4", "4"]):
+        assert "or --explain" in run("verify", *given, "--with", "numeric", code=2).stderr

@@ -14,6 +14,8 @@ from unflip.types import Sample, Verdict, Verifier, digest
 
 Present = Callable[[str], str]
 """How a completion states an answer, such as `"\\\\boxed{{{}}}".format`."""
+Doubts = Callable[[str], str | None]
+"""Why a reference can hardly be checked; None if it can."""
 Verify = Callable[[Verifier, Iterable[Sample]], Iterable[Verdict]]
 """What `unflip.run.verify_all` is: one verdict for each sample, in their order."""
 _WORDS = frozenset(
@@ -50,12 +52,15 @@ class Refused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doubtful:
-    """A reference that looks like garbage, whether accepted or not; see `Refused`."""
+    """A reference that looks like garbage, or that its verifier finds hard to check; see `Refused`.
+
+    `doubt` is a `Doubt`, or what the verifier says about it.
+    """
 
     reference: str
     id: str | None
     rows: int
-    doubt: Doubt
+    doubt: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +114,8 @@ def check_references(
     answers in its very words, and rows with it can never be accepted for the right reason.
 
     Args:
-        verifier: Any verifier.
+        verifier: Any verifier. One with a method `doubts(reference)` says why it can hardly check a
+            reference, or None if it can.
         samples: Rows of the dataset, each alternative reference by itself; taken lazily, and each
             distinct reference (with its meta) once, with the prompt of its first row.
         present: How a completion states an answer; by default the verifier's own method `present`,
@@ -129,7 +135,7 @@ def check_references(
     """
     if present is None:
         present = getattr(verifier, "present", str)
-    checker = ReferenceChecker(present)
+    checker = ReferenceChecker(present, getattr(verifier, "doubts", None))
     asked: deque[Sample] = deque()
 
     def remembered() -> Iterator[Sample]:
@@ -147,6 +153,7 @@ class ReferenceChecker:
 
     Args:
         present: How a completion states an answer; `str` leaves the reference as it is.
+        doubts: Why a verifier can hardly check a reference; None for those that it can.
 
     Example:
         >>> checker = ReferenceChecker("The answer is {}.".format)
@@ -154,8 +161,9 @@ class ReferenceChecker:
         ['The answer is 4.']
     """
 
-    def __init__(self, present: Present = str) -> None:
+    def __init__(self, present: Present = str, doubts: Doubts | None = None) -> None:
         self._present = present
+        self._doubts = doubts or (lambda _: None)
         self._rows: Counter[int] = Counter()
         self._skipped = 0
         self._accepted = 0
@@ -183,7 +191,7 @@ class ReferenceChecker:
         about: dict[str, Any] = {"reference": reference, "id": sample.id, "rows": 1}
         if not verdict.accepted:
             self._refused.append((key, Refused(**about, verdict=verdict)))
-        if doubt := doubt_of(reference):
+        if doubt := doubt_of(reference) or self._doubts(reference):
             self._doubtful.append((key, Doubtful(**about, doubt=doubt)))
 
     def result(self) -> ReferenceCheck:

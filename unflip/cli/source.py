@@ -21,8 +21,7 @@ DEADLINE = 30.0
 _SHOWN = 5
 _BLOCK = 1 << 20
 
-data = options(
-    click.argument("data"),
+reading = options(
     click.option(
         "--map",
         "mapping",
@@ -33,6 +32,7 @@ data = options(
     click.option("--split", help="Which split of a Hugging Face dataset."),
     click.option("--config", help="Which configuration of a Hugging Face dataset."),
 )
+data = options(click.argument("data"), reading)
 running = options(
     click.option(
         "--workers",

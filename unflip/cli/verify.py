@@ -1,26 +1,30 @@
-"""`unflip verify`: a verdict for every row."""
+"""`unflip verify`: a verdict for every row, for every reference, or for one pair."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
+from functools import partial
 from itertools import tee
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from unflip.cli.source import Source, data, running, where
+from unflip.cli.source import Source, reading, running, where
 from unflip.cli.verb import Verb, emit, say, verifier
+from unflip.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from unflip.audit.references import Doubtful, Refused
     from unflip.types import Sample, Verdict, Verifier
 
 
 @click.command(cls=Verb, epilog="unflip verify data.jsonl --with math -o verdicts.jsonl")
-@data
+@click.argument("data", required=False)
+@reading
 @verifier("spec")
 @running
 @click.option(
@@ -30,15 +34,44 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="A file of verdicts, with which a later run goes on; stdout by default.",
 )
-def verify(spec: str, accept_at: float | None, out: Path | None, **given: Any) -> None:
+@click.option(
+    "--references",
+    is_flag=True,
+    help="Only say which references of DATA cannot be checked, and why.",
+)
+@click.option(
+    "--explain",
+    nargs=2,
+    metavar="ANSWER REFERENCE",
+    help="Instead of DATA: how this answer is judged.",
+)
+def verify(
+    spec: str,
+    accept_at: float | None,
+    out: Path | None,
+    references: bool,
+    explain: tuple[str, str] | None,
+    **given: Any,
+) -> None:
     """Give a verdict on every row of DATA."""
     from unflip.plugins import load
+
+    checker = load(spec, accept_at=accept_at)
+    if (given["data"] is None) == (explain is None):
+        raise UsageError("verify takes DATA, or --explain with an answer and a reference")
+    if explain:
+        return _explain(checker, *explain)
+    how = where(given.pop("workers"), given.pop("deadline"))
+    source = Source(**given)
+    if references:
+        return _references(checker, source, how)
+    return _verify(checker, source, out, how)
+
+
+def _verify(checker: Verifier, source: Source, out: Path | None, how: dict[str, Any]) -> None:
     from unflip.records import record_all, row_of
     from unflip.run import with_progress
 
-    checker = load(spec, accept_at=accept_at)
-    how = where(given.pop("workers"), given.pop("deadline"))
-    source = Source(**given)
     outcomes: Counter[str] = Counter()
     pairs = (
         record_all(checker, source.once(), out, **how)
@@ -62,3 +95,32 @@ def _pairs(
     # The verdict first: it is what pulls the sample.
     for verdict in verify_all(checker, there, **how):
         yield next(here), verdict
+
+
+def _references(checker: Verifier, source: Source, how: dict[str, Any]) -> None:
+    """A line for each reference that is refused as its own answer, or looks hard to check."""
+    from unflip.audit.references import check_references
+    from unflip.run import verify_all, with_progress
+
+    rows = with_progress(source.once(), source.total, description="trying the references")
+    found = check_references(checker, rows, verify=partial(verify_all, **how))
+    source.complain()
+    for refused in found.refused:
+        _name(refused, f"refused: {refused.verdict.reason}")
+    for doubtful in found.doubtful:
+        _name(doubtful, doubtful.doubt)
+    accepted = f"{found.accepted.k:.0f} of {found.accepted.n:.0f}"
+    say(f"{accepted} references are accepted as their own answers, {len(found.doubtful)} look odd")
+
+
+def _name(one: Refused | Doubtful, why: str) -> None:
+    emit(json.dumps({"reference": one.reference, "id": one.id, "rows": one.rows, "why": why}))
+
+
+def _explain(checker: Verifier, answer: str, reference: str) -> None:
+    from unflip.cli.explaining import explained
+    from unflip.types import Sample
+
+    sample = Sample(answer, reference)
+    for line in explained(sample, checker(sample)):
+        emit(line)
