@@ -254,6 +254,10 @@ def test_an_audit_that_lacks_something_is_refused():
         Posterior.fit([1, NAN], [1, 0], [0, 0], n_strata=1)
     with pytest.raises(UsageError, match="starves"):
         Posterior.fit([1, 0], [1, 0], [0, 0], n_strata=1, strata="prompt")
+    with pytest.raises(UsageError, match="integers from 0 to 0"):
+        Posterior.fit([1, 0], [1, 0], [0, 1], n_strata=1)
+    with pytest.raises(UsageError, match="a prior above 0"):
+        Posterior.fit([1, 0], [1, 0], [0, 0], n_strata=1, prior=0.0)
     fitted = Posterior.fit(*audit_rows(50)[:3], n_strata=2, score_n=audit_rows(50)[3])
     with pytest.raises(UsageError, match="give each row's score"):
         fitted(np.ones(1), np.zeros(1, int))

@@ -247,6 +247,13 @@ def test_halves_count_more_rows_than_they_can(dtype):
     torch.testing.assert_close(found_B.float().abs(), torch.full((5000,), 0.5), atol=1e-3, rtol=0)
 
 
+def test_a_correction_in_halves_can_be_explained():
+    """Numpy knows no bfloat16, so its values go to the host as doubles."""
+    line = backward(RateTable.known([0.1, 0.5], [0.1, 0.2]))
+    halves = Hook.of(line.to("cpu", torch.bfloat16), normaliser="rloo")
+    assert halves.effect == Hook.of(line, normaliser="rloo").effect
+
+
 def test_integers_and_booleans_become_floats():
     """Verdicts may come as they are."""
     group_B = torch.zeros(2, dtype=torch.int64)

@@ -27,7 +27,9 @@ from unflip.correction import (  # noqa: E402
     RateTable,
     Running,
     backward,
+    dr_grpo,
     grpo,
+    posterior,
     rloo,
     stratified_forward,
 )
@@ -135,6 +137,43 @@ def test_an_abstain_is_masked_beside_another_reward(tmp_path):
     ]
     assert sum(len(zero_b) for zero_b, _ in seen)
     assert all((zero_b == 0).all() for zero_b, _ in seen)
+
+
+@pytest.mark.parametrize("way", ["correct", "appeal"])
+def test_an_abstain_of_a_verifier_beside_it_masks_too(tmp_path, way):
+    """Nobody pays it 0: the sum that the row would have is not known."""
+    rewards = [reward_func(Digit(), name="one"), reward_func(Digit(abstains=True), name="two")]
+    trainer = trainer_of(tmp_path, rewards, reward_weights=[1.0, 0.5], max_steps=4)
+    if way == "correct":
+        trainer.correct(reward="one")
+    else:
+        trainer.appeal(Truth(), share=1.0, reward="one")
+    masked = 0
+    for reward_BK, advantage_B, _ in watched(trainer):
+        abstains = np.isnan(reward_BK[:, 1])
+        masked += abstains.sum()
+        assert (advantage_B[abstains] == 0).all()
+        if way == "correct":
+            total_B = np.where(abstains, np.nan, reward_BK[:, 0] + 0.5 * reward_BK[:, 1])
+            group_B, n = groups_of(advantage_B)
+            wanted_B = dr_grpo(total_B, group_B, n_groups=n)
+            assert np.allclose(advantage_B, wanted_B, atol=1e-5)
+    assert masked
+
+
+def test_a_verifier_without_weight_masks_nothing(tmp_path):
+    """It is only looked at; neither does None of a function that is no verifier, as in TRL."""
+    rewards = [
+        reward_func(Digit(), name="one"),
+        reward_func(Digit(abstains=True), name="two"),
+        lambda completions, **_: [None] * len(completions),
+    ]
+    trainer = trainer_of(tmp_path, rewards, reward_weights=[1.0, 0.0, 1.0], max_steps=2)
+    trainer.correct(reward="one")
+    for reward_BK, advantage_B, _ in watched(trainer):
+        group_B, n = groups_of(advantage_B)
+        wanted_B = dr_grpo(reward_BK[:, 0], group_B, n_groups=n)
+        assert np.allclose(advantage_B, wanted_B, atol=1e-5)
 
 
 def test_strata_by_column_are_corrected_as_the_functions_say(tmp_path):
@@ -368,6 +407,15 @@ def test_prompt_strata_under_a_group_std_are_refused(tmp_path):
     trainer = trainer_of(tmp_path, scale_rewards="group")
     with pytest.raises(UsageError, match="changes nothing"):
         trainer.correct(Hook.of(backward(table), normaliser="grpo"), strata="form")
+
+
+def test_a_posterior_over_a_column_is_refused(tmp_path):
+    """A column is a stratum of prompts, and there a posterior starves the hard ones."""
+    table = RateTable.known([0.1, 0.5], [0.1, 0.2], pass_rate=[0.5, 0.1], strata=["a", "b"])
+    hook = Hook.of(posterior(table), normaliser="rloo")
+    with pytest.raises(UsageError, match="starves hard prompts"):
+        trainer_of(tmp_path).correct(hook, strata="form")
+    trainer_of(tmp_path).correct(hook, strata=form)
 
 
 def test_strata_need_a_source_that_fits(tmp_path):

@@ -18,6 +18,7 @@ from unflip.correction import (  # noqa: E402
     RateTable,
     Running,
     backward,
+    posterior,
     rloo,
     stratified_forward,
 )
@@ -141,6 +142,20 @@ def test_appeals_resume_as_if_nothing_had_happened(tmp_path):
     assert kept["appeal"]["batches"] == 2
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [{"num_iterations": 2}, {"steps_per_generation": 2, "gradient_accumulation_steps": 1}],
+)
+def test_appeals_of_old_completions_are_warned_of(tmp_path, changes):
+    """A clip goes by the advantage's sign, which a second look may turn: a bias, and it is told."""
+    with pytest.warns(UserWarning, match="older than the policy are clipped"):
+        effect = trainer_of(tmp_path, **changes).appeal(Truth(), share=0.1)
+    assert "num_iterations=1" in str(effect)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        trainer_of(tmp_path).appeal(Truth(), share=0.1)
+
+
 @pytest.mark.parametrize("scale", ["group", "batch"])
 def test_a_std_after_appeals_is_refused(tmp_path, scale):
     """It would weigh down the rows that were looked at."""
@@ -231,6 +246,23 @@ def test_learning_needs_a_correction_with_a_baseline(tmp_path):
     trainer.watch(Truth(), share=0.1, learn=backward)
     with pytest.raises(UsageError, match="correct\\(\\) comes first"):
         trainer.correct(stratified(), strata="form")
+
+
+@pytest.mark.parametrize("scale", ["none", "group", "batch"])
+def test_learned_lines_without_an_effect_are_refused(tmp_path, scale):
+    """One line for all rows is removed by the trainer, whatever its rates are learned from."""
+    trainer = trainer_of(tmp_path, scale_rewards=scale)
+    trainer.correct()
+    with pytest.raises(UsageError, match="lines of learned rates change nothing"):
+        trainer.watch(Truth(), share=0.1, learn=backward)
+
+
+def test_learned_posteriors_of_prompts_are_refused(tmp_path):
+    """A column is a stratum of prompts, and there a posterior starves the hard ones."""
+    trainer = trainer_of(tmp_path)
+    trainer.correct(stratified(), strata="form")
+    with pytest.raises(UsageError, match="starves hard prompts"):
+        trainer.watch(Truth(), share=0.1, learn=posterior)
 
 
 def test_rates_of_another_reward_are_not_learned(tmp_path):

@@ -95,6 +95,12 @@ def test_draws_differ_by_batch_and_rank_and_go_on():
     assert resumed.take(heard, chance_b, rank=0).tolist() == second
 
 
+def test_a_seed_is_refused_before_training():
+    """And not by numpy, at the first batch."""
+    with pytest.raises(UsageError, match="at least 0, not -1"):
+        Looking(seed=-1)
+
+
 def test_looks_in_vain_are_told():
     """A second look that never decides would mask every row that it sees, in silence."""
     nines, chance_b = Heard([Sample("9")] * 12, []), np.ones(12)

@@ -79,14 +79,31 @@ def hangs(**row):
         (finds_none, "error"),
         (sleeps, "timeout"),
         (hangs, "timeout"),
-        (lambda **_: None, "undecided"),
     ],
 )
 def test_what_fails_abstains(function, reason):
-    """Neither an exception nor a timeout is a wrong answer, and a score of None is none."""
+    """Neither an exception nor a timeout is a wrong answer."""
     row = scored(Guarded(function, seconds=0.05))
     assert math.isnan(row["score"])
     assert math.isnan(row["raw"])
+    assert (row["abstain"], row["accept"], row["reason"]) == (1.0, 0.0, reason)
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        (None, "undecided"),
+        (math.inf, "undecided"),
+        ({"score": "-inf"}, "undecided"),
+        ({"accuracy": 1.0}, "error"),
+        ("very good", "error"),
+    ],
+    ids=str,
+)
+def test_what_is_no_number_is_no_score(said, reason):
+    """An infinite one would make NaN of its whole group."""
+    row = scored(Guarded(lambda **_: said))
+    assert math.isnan(row["score"])
     assert (row["abstain"], row["accept"], row["reason"]) == (1.0, 0.0, reason)
 
 

@@ -154,7 +154,8 @@ def host(x: Array) -> Array:
         >>> host([1, 2])
         array([1., 2.])
     """
-    return np.asarray(x.detach().cpu() if is_torch(x) else x, dtype=np.float64)
+    # By way of torch's doubles: numpy knows no bfloat16.
+    return np.asarray(x.detach().cpu().double() if is_torch(x) else x, dtype=np.float64)
 
 
 def on_cpu(values: Array) -> bool:

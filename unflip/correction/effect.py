@@ -311,7 +311,8 @@ def _warnings(line: Line, at: _Setting) -> tuple[str, ...]:
     by_prompt = _kind(replace(at, within=False))[0]
     if at.within and not at.masks and by_prompt is not Kind.ACTIVE:
         found.append(
-            f"if strata depend on the prompt alone, this is {by_prompt}: then say strata='prompt'"
+            f"if strata depend on the prompt alone, this is {by_prompt}: then say strata='prompt', "
+            "or in TRL name their column"
         )
     if line.name == "posterior" and not at.within and len(at.line_S2) > 1:
         found.append(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -9,7 +10,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from unflip.correction.anchored import with_pass_rates
-from unflip.correction.arrays import Array, cast, namespace, on_device, take, wide, working
+from unflip.correction.arrays import (
+    Array,
+    cast,
+    in_range,
+    namespace,
+    on_device,
+    take,
+    wide,
+    working,
+)
 from unflip.correction.line import Line, line_of
 from unflip.correction.table import Floats, RateTable
 from unflip.errors import UsageError
@@ -90,21 +100,22 @@ class Posterior:
             n_strata: How many there are.
             score_n: A judge's score, any number; None: there is none.
             bands: How many bands of equal size the scores are cut into.
-            prior: How many labels the verdict's own share is worth in each cell.
+            prior: How many labels the verdict's own share is worth in each cell, above 0.
             strata: Whether a row's stratum depends on its response, or on its prompt alone.
 
         Raises:
-            UsageError: Strata are prompts', columns differ in length, a value is missing, or a
-                truth or a verdict is not 0 or 1.
+            UsageError: Strata are prompts', columns differ in length, a value is missing, a truth
+                or a verdict is not 0 or 1, a code is none of the strata, or the prior is not above
+                0.
         """
         _refuse_prompts(strata)
         edge_E = _edges(score_n, bands)
         columns = [np.asarray(one, dtype=float) for one in (correct_n, r_n, stratum_n)]
         columns.append(np.zeros(len(columns[0])) if score_n is None else np.asarray(score_n, float))
-        if len({len(one) for one in columns}) > 1 or any(np.isnan(one).any() for one in columns):
-            raise UsageError("an audit needs truth, verdict, stratum and score of each of its rows")
-        if not all(np.isin(one, (0, 1)).all() for one in columns[:2]):
-            raise UsageError("an audit's truth and verdict are 0 or 1: map -1 to 0 first")
+        _check_audit(columns)
+        in_range(stratum_n, n_strata)
+        if not prior > 0:
+            raise UsageError(f"a cell without a label needs a prior above 0, not {prior}")
         correct, r, stratum, score = columns
         verdict = r.astype(np.int64)
         cell_n = _cells(verdict, stratum.astype(np.int64), np.searchsorted(edge_E, score), edge_E)
@@ -148,6 +159,13 @@ def _refuse_prompts(strata: Scope) -> None:
             "a posterior over prompts' strata starves hard prompts, whose accepts it calls "
             "unlikely: use backward, or anchored, with these strata"
         )
+
+
+def _check_audit(columns: Sequence[Floats]) -> None:
+    if len({len(one) for one in columns}) > 1 or any(np.isnan(one).any() for one in columns):
+        raise UsageError("an audit needs truth, verdict, stratum and score of each of its rows")
+    if not all(np.isin(one, (0, 1)).all() for one in columns[:2]):
+        raise UsageError("an audit's truth and verdict are 0 or 1: map -1 to 0 first")
 
 
 def _cells(verdict: Array, stratum: Array, band: Array, edge_E: Array) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -29,6 +30,11 @@ _MADE: Mapping[str, tuple[Normaliser, ...]] = {
 }
 """Which advantages go with TRL's `scale_rewards`; the first of each are TRL's own."""
 _CENTRED = (Normaliser.RLOO, Normaliser.DR_GRPO)
+_CLIPPED = (
+    "completions older than the policy are clipped, by the sign of a reward that is right in the "
+    "mean only, and that is a bias: set num_iterations=1 and "
+    "steps_per_generation=gradient_accumulation_steps"
+)
 
 
 def plain_hook(trainer: Host) -> Hook:
@@ -87,26 +93,23 @@ def agreed(trainer: Host, hook: Hook, strata: Literal["response", "prompt"]) -> 
     _check_scaling(trainer, hook)
     _check_on_policy(trainer, hook)
     evidence = hook.line.name in set(Evidence)
-    effect = explain(
-        Evidence(hook.line.name) if evidence else hook.line,
-        normaliser=hook.normaliser,
-        strata=strata,
-        others=_terms(trainer),
-        optimiser="sgd" if "sgd" in str(trainer.args.optim).lower() else "adam",
-    )
+    correction = Evidence(hook.line.name) if evidence else hook.line
+    effect = _effect(trainer, correction, hook.normaliser, strata)
     if effect.kind is Kind.INERT and hook.effect.kind is not Kind.INERT:
         raise UsageError(f"in this trainer the correction changes nothing: {effect}")
+    if evidence and _off_policy(trainer):
+        return replace(effect, warnings=(*effect.warnings, _CLIPPED))
     return effect
 
 
 def check_learning(
-    correction: Correction | None, column: int, learn: Callable[[RateTable], Line]
+    trainer: Host, correction: Correction | None, column: int, learn: Callable[[RateTable], Line]
 ) -> None:
-    """Refuse to learn rates that nothing goes by, or lines that would not fit.
+    """Refuse to learn rates that nothing goes by, or lines that would not fit or change nothing.
 
     Raises:
         UsageError: There is no correction, one of another reward or without a baseline, or this
-            makes no lines for it.
+            makes no lines for it, or lines without an effect in this trainer.
     """
     if correction is None or correction.column != column:
         raise UsageError(
@@ -119,10 +122,10 @@ def check_learning(
             "learned rates may mask a stratum, and without a baseline the policy would move into "
             "it: use backward or anchored with rloo"
         )
-    line = learn(RateTable.known(0.1, 0.2, pass_rate=0.5))
-    if not isinstance(line, Line):
-        raise UsageError(f"learn makes a line of rates, as backward does, not {line!r:.40}")
-    explain(line, normaliser=hook.normaliser)
+    line = _learned(learn, hook.line.strata)
+    effect = _effect(trainer, line, hook.normaliser, correction.strata.scope)
+    if effect.kind is Kind.INERT:
+        raise UsageError(f"in this trainer lines of learned rates change nothing: {effect}")
 
 
 def column_of(trainer: Host, reward: str | None) -> int:
@@ -145,6 +148,43 @@ def column_of(trainer: Host, reward: str | None) -> int:
     if float(trainer.reward_weights[found[0]]) == 0:
         raise UsageError(f"{names[found[0]]!r} has weight 0 in reward_weights: nothing to correct")
     return found[0]
+
+
+def _learned(learn: Callable[[RateTable], Line], strata: tuple[str, ...]) -> Line:
+    """What may be learned: a line for each stratum, of rates that differ."""
+    lines = [
+        learn(RateTable.known(fp, 0.2, pass_rate=0.5))
+        for fp in np.linspace(0.1, 0.3, len(strata)).tolist()
+    ]
+    if not isinstance(lines[0], Line):
+        raise UsageError(f"learn makes a line of rates, as backward does, not {lines[0]!r:.40}")
+    line_S2 = np.concatenate([line.line_S2 for line in lines])
+    return replace(lines[0], line_S2=line_S2, strata=strata)
+
+
+def _effect(
+    trainer: Host,
+    correction: Line | Evidence,
+    normaliser: Normaliser,
+    strata: Literal["response", "prompt"],
+) -> Effect:
+    """What a correction does in this trainer.
+
+    Raises:
+        UsageError: It is a posterior of prompts' strata, or one that `explain` refuses.
+    """
+    if isinstance(correction, Line) and (correction.name, strata) == ("posterior", "prompt"):
+        raise UsageError(
+            "a column's strata are those of prompts, and a posterior over them starves hard "
+            "prompts: use backward or anchored, or a rule that looks at the response"
+        )
+    return explain(
+        correction,
+        normaliser=normaliser,
+        strata=strata,
+        others=_terms(trainer),
+        optimiser="sgd" if "sgd" in str(trainer.args.optim).lower() else "adam",
+    )
 
 
 def _check_aggregation(trainer: Host) -> None:
@@ -170,15 +210,19 @@ def _check_scaling(trainer: Host, hook: Hook) -> None:
 
 def _check_on_policy(trainer: Host, hook: Hook) -> None:
     """Clipping treats an advantage without a baseline differently above and below 0."""
-    args = trainer.args
-    reused = trainer.num_iterations > 1
-    late = args.steps_per_generation > args.gradient_accumulation_steps
-    if hook.normaliser is Normaliser.DIRECT and (reused or late):
+    if hook.normaliser is Normaliser.DIRECT and _off_policy(trainer):
         raise UsageError(
             "direct advantages have no baseline, and clipping bends them where completions are "
             "older than the policy: set num_iterations=1 and steps_per_generation="
             "gradient_accumulation_steps, or use backward with rloo"
         )
+
+
+def _off_policy(trainer: Host) -> bool:
+    """Whether some updates are by completions of an older policy."""
+    args = trainer.args
+    late = args.steps_per_generation > args.gradient_accumulation_steps
+    return trainer.num_iterations > 1 or bool(late)
 
 
 def _terms(trainer: Host) -> list[Term]:

@@ -48,7 +48,8 @@ class Asked(Host):
         """Correct the advantages from now on; call it before `train`.
 
         A row on which the verifier abstains leaves its group's baseline and has advantage 0, also
-        where other reward functions paid it. Other rewards keep the weights of `reward_weights`.
+        where other reward functions paid it; and so does one on which any other verifier with a
+        weight abstains. Other rewards keep the weights of `reward_weights`.
 
         Args:
             hook: The correction; None: only abstains are masked, all else is as TRL makes it.
@@ -146,13 +147,14 @@ class Asked(Host):
 
         Raises:
             UsageError: The share is no chance, the reward is not made by `reward_func`, rows are
-                appealed, or there is nothing that could learn.
+                appealed, there is nothing that could learn, or what is learned would change
+                nothing.
         """
         self._refuse_both("watch", self.appealing)
         column = column_of(self, reward)
         strata = () if self.correction is None else self.correction.hook.line.strata
         if learn is not None:
-            check_learning(self.correction, column, learn)
+            check_learning(self, self.correction, column, learn)
         online = OnlineRates.of(Recent(looking.decay, by=self._known(column)), strata)
         looks = Looks.of(second_look, self.reward_func_names[column], looking)
         self.watching = Watch(looks, share, column, online, learn)
@@ -163,8 +165,10 @@ class Asked(Host):
         column = column_of(self, reward)
         effect = agreed(self, hook, source.scope)
         note(effect)
-        checked = plain_reward(self.reward_funcs[column]) is not None
-        return Correction(hook, effect, column, self.reward_weights, source, checked)
+        known_K = [plain_reward(reward) is not None for reward in self.reward_funcs]
+        weight_K = self.reward_weights
+        masks_K = (weight_K != 0) & weight_K.new_tensor(known_K).bool()
+        return Correction(hook, effect, column, weight_K, masks_K, source, known_K[column])
 
     def _verifier(self, column: int) -> str:
         """Who gives the verdicts of a column; "" if unflip does not know."""

@@ -24,6 +24,7 @@ class Correction:
         effect: What it does in this trainer.
         column: Which of the reward functions pays for the verdict.
         weight_K: The reward functions' weights.
+        masks_K: Which of the reward functions are verifiers whose abstains mask a row.
         strata: Where strata come from.
         checked: Whether the reward is known to be a verdict.
         drift: Watches whether rates still hold; None if nobody said what was measured.
@@ -35,6 +36,7 @@ class Correction:
     effect: Effect
     column: int
     weight_K: Array
+    masks_K: Array
     strata: Strata
     checked: bool
     drift: Drift | None = None
@@ -63,9 +65,7 @@ class Correction:
         self._move(reward_BK.device)
         if paid_B is None:
             paid_B = self.hook.line(verdict_B, code_B.clamp(min=0))
-        weight_K = self.weight_K.clone()
-        weight_K[self.column] = 0
-        weight, others_B = self.weight_K[self.column], (reward_BK * weight_K).nansum(1)
+        weight, others_B = self.weight_K[self.column], self._others(reward_BK)
         group_B = torch.arange(len(verdict_B), device=reward_BK.device) // group_size
         update = self.hook.paid(
             weight * paid_B + others_B,
@@ -115,8 +115,15 @@ class Correction:
         """Correct by another line from now on, such as one of rates that were learned."""
         self.hook = replace(self.hook, line=line)
 
+    def _others(self, reward_BK: Array) -> Array:
+        """What other functions paid; NaN where a verifier abstained, as the sum is not known."""
+        torch, weight_K = import_module("torch"), self.weight_K.clone()
+        weight_K[self.column] = 0
+        unknown_B = (reward_BK.isnan() & self.masks_K).any(1)
+        return torch.where(unknown_B, torch.nan, (reward_BK * weight_K).nansum(1))
+
     def _move(self, device: Any) -> None:
-        self.weight_K = self.weight_K.to(device)
+        self.weight_K, self.masks_K = self.weight_K.to(device), self.masks_K.to(device)
         if getattr(self.hook.line.line_S2, "device", None) != device:
             self.hook = self.hook.to(device)
 

@@ -36,6 +36,9 @@ class Looking:
         seed: Of the draws.
         workers: Where the second look runs, and `deadline`, how long: as for `reward_func`.
         deadline: Seconds for each row.
+
+    Raises:
+        UsageError: The seed is below 0.
     """
 
     decay: float = 0.9
@@ -43,6 +46,10 @@ class Looking:
     seed: int = 0
     workers: Workers = _SERIAL
     deadline: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.seed < 0:
+            raise UsageError(f"a seed is a whole number of at least 0, not {self.seed}")
 
 
 @dataclass(slots=True, eq=False)

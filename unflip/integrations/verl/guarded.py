@@ -23,7 +23,7 @@ _THREADS = 32
 
 @dataclass(frozen=True, slots=True)
 class Guarded:
-    """Any `compute_score`, async or not: a row that raises or takes too long abstains.
+    """Any `compute_score`, async or not: a row that raises, is late or has no score abstains.
 
     A thread cannot be stopped: one that hangs is left behind, and its row abstains in time. Rows
     that wait for a thread do not lose of their deadline. A misuse of ours is still raised, since it
@@ -53,18 +53,16 @@ class Guarded:
     async def score(self, **row: Any) -> dict[str, Any]:
         """The score and what verl logs beside it, by the same keys in every row."""
         try:
-            said = await self._said(row)
+            said, score = _read(await self._said(row))
         except UsageError:
             raise
         except TimeoutError:
             _log.warning("unflip: no score within %g s: the row abstains", self.seconds)
             return self._row({}, math.nan, Reason.TIMEOUT)
         except Exception as why:
-            _log.warning("unflip: compute_score raised, the row abstains", exc_info=why)
+            _log.warning("unflip: no score from compute_score, the row abstains", exc_info=why)
             return self._row({}, math.nan, Reason.ERROR)
-        given = dict(said) if isinstance(said, Mapping) else {"score": said}
-        score = math.nan if given["score"] is None else float(given["score"])
-        return self._row(given, score, _reason(score))
+        return self._row(said, score, _reason(score))
 
     async def _said(self, row: Mapping[str, Any]) -> Any:
         if inspect.iscoroutinefunction(self.compute_score):
@@ -116,6 +114,17 @@ async def in_thread(call: Callable[[], Any]) -> Any:
 
     Thread(target=run, daemon=True).start()
     return await answer
+
+
+def _read(said: Any) -> tuple[Mapping[str, Any], float]:
+    """What was said, and its score; NaN for None, and for what is not finite.
+
+    Raises:
+        Exception: There is no score, or it is no number.
+    """
+    given = said if isinstance(said, Mapping) else {"score": said}
+    score = math.nan if given["score"] is None else float(given["score"])
+    return given, score if math.isfinite(score) else math.nan
 
 
 def _reason(score: float) -> Reason:
