@@ -22,7 +22,6 @@ from benchmarks.grpo_noise.plan import (
     TAUGHT,
     TRL_ARMS,
     TRL_CELLS,
-    TRL_FAMILIES,
 )
 from benchmarks.grpo_noise.results import collect, read_all
 
@@ -48,7 +47,7 @@ def arms_table(environment, results):
         hard, hashed = (np.mean(list(results.last(arm, one).values())) for one in ("hard", "hash"))
         cells = (
             arm, len(runs), rate_of(list(results.last(arm).values())), f"{hard:.2f}",
-            f"{hashed:.2f}", mean_of(runs, "looks", ",.0f"), mean_of(runs, "cosine", ".2f"),
+            f"{hashed:.2f}", mean_of(runs, "looks", ",.0f"), mean_of(runs, "cosine", "z.2f"),
             "" if ALL_ARMS[arm].pays in BARE else runs[0]["effect"],
         )  # fmt: skip
         print("| " + " | ".join(map(str, cells)) + " |")
@@ -121,7 +120,7 @@ def main():
     everything = read_all()
     for line in sorted({made(results.about) for results in everything.values()}):
         print(line)
-    for family in (*FAMILIES, *TRL_FAMILIES):
+    for family in FAMILIES:
         family_table(family, everything)
     for environment in (*CELLS, *TRL_CELLS):
         if environment in everything:

@@ -14,6 +14,8 @@ they pass .05, .27 and .06 of the exam, the other five .54 to .55, as did the pi
 matter of arms, and can be seen before them. `hackable` is told both ways, with all eight seeds as
 planned and with the five taught ones; everything else has the taught ones only, where six, eight or
 twelve seeds in a row had been planned. Comparisons and margins are as they were.
+
+In TRL, four seeds had been planned, and there was time for two; nothing is tested there.
 """
 
 from collections.abc import Callable
@@ -292,9 +294,9 @@ FAMILIES = (
     Family("Beside a second reward", against_noisy("bonus", "backward", *_LOOKS)),
     Family("Under MaxRL", against_noisy("maxrl", "backward")),
     Family("A trigger that the verifier accepts: doubly robust appeals at 10%", _ROBUST),
-    Family("The same, with the policies that learned nothing", _ROBUST, seeds=_FIRST),
+    Family("The same with all eight seeds, as first planned", _ROBUST, seeds=_FIRST),
     Family("Without knowing the trigger", _BLIND),
-    Family("The same, with the policies that learned nothing", _BLIND, seeds=_FIRST),
+    Family("Without knowing the trigger, with all eight seeds", _BLIND, seeds=_FIRST),
 )
 """What is tested. Whatever else is in the tables is described, and no claim rests on it."""
 
@@ -314,25 +316,11 @@ TRL_ENVIRONMENTS = {
 TRL_ARMS = {
     name: ARMS[name] for name in ("noisy", "noisy, grpo", "backward", "backward, grpo", "masking")
 } | {"robust 10%": Arm(pays="robust", share=0.1)}
-_TRL = tuple(range(4))
+_TRL = (0, 1)
 TRL_CELLS = {
     "TRL, iid .3 .3": dict.fromkeys(("noisy, grpo", "backward, grpo"), _TRL),
     "TRL, hackable": dict.fromkeys(("noisy", "backward", "masking", "robust 10%"), _TRL),
 }
-TRL_FAMILIES = (
-    Family(
-        "In TRL, one line for all rows: the same as the raw verdicts?",
-        (("TRL, iid .3 .3", "backward, grpo", "noisy, grpo"),),
-        equivalence=True,
-        seeds=_TRL,
-    ),
-    Family(
-        "In TRL, a trigger that the verifier accepts",
-        against_noisy("TRL, hackable", "backward", "masking", "robust 10%"),
-        seeds=_TRL,
-    ),
-)
-
 _CLEAN = ("clean", "noisy", "clean verifier")
 _HACKED = (
     "noisy", "masking", "posterior 5%", "repair 10%", "robust 10%", "robust 10%, blind",
