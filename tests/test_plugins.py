@@ -360,7 +360,7 @@ def test_a_function_of_an_installed_package_can_be_named():
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ("exakt", "no verifier is called 'exakt'; did you mean exact? there are choice, exact"),
+        ("exakt", "no verifier is called 'exakt'; did you mean exact? there are choice, code"),
         ("nothing", "module:attr or path/to/file.py:attr"),
         ("", "'' is no name of a verifier"),
         ("two words", "is no name of a verifier"),

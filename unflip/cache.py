@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import sqlite3
-import threading
-import time
-from collections.abc import Iterator
-from typing import Any, Self
+from typing import Self
 
-from unflip.errors import DataError, UsageError
+from unflip.errors import UsageError
+from unflip.sqlite import Database
 from unflip.types import Fault, Sample, Verdict
 
 _TABLE = """
@@ -19,7 +15,6 @@ CREATE TABLE IF NOT EXISTS verdicts_1 (
     key TEXT, by TEXT, verdict TEXT NOT NULL, PRIMARY KEY (key, by)
 ) WITHOUT ROWID
 """
-_PATIENCE_SECONDS = 60.0
 
 
 class VerdictCache:
@@ -44,9 +39,7 @@ class VerdictCache:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._path = os.fspath(path)
-        self._lock = threading.Lock()
-        self._base = self._connect()
+        self._base = Database(os.fspath(path), "a cache of verdicts", _TABLE)
 
     def __enter__(self) -> Self:
         return self
@@ -60,7 +53,9 @@ class VerdictCache:
 
     def get(self, sample: Sample, by: str) -> Verdict | None:
         """The verdict on the sample's content, or None."""
-        found = self._ask("SELECT verdict FROM verdicts_1 WHERE key = ? AND by = ?", sample.key, by)
+        found = self._base.execute(
+            "SELECT verdict FROM verdicts_1 WHERE key = ? AND by = ?", sample.key, by
+        )
         try:
             return Verdict.from_json(json.loads(found[0][0])) if found else None
         except (ValueError, UsageError):
@@ -71,43 +66,6 @@ class VerdictCache:
         """Keep a verdict, unless another run may decide the sample differently."""
         if verdict.fault in (None, Fault.REFERENCE):
             text = json.dumps(verdict.to_json())
-            self._ask("INSERT OR REPLACE INTO verdicts_1 VALUES (?, ?, ?)", sample.key, by, text)
-
-    def _ask(self, question: str, *values: str) -> list[Any]:
-        with self._lock, self._explained():
-            return self._base.execute(question, values).fetchall()
-
-    def _connect(self) -> sqlite3.Connection:
-        with self._explained(), contextlib.ExitStack() as undo:
-            base = sqlite3.connect(
-                self._path, timeout=_PATIENCE_SECONDS, isolation_level=None, check_same_thread=False
+            self._base.execute(
+                "INSERT OR REPLACE INTO verdicts_1 VALUES (?, ?, ?)", sample.key, by, text
             )
-            undo.callback(base.close)
-            _use_write_ahead_log(base)
-            # A crash of the machine may lose the last verdicts; one of the program loses none.
-            base.execute("PRAGMA synchronous = NORMAL")
-            base.execute(_TABLE)
-            undo.pop_all()
-        return base
-
-    @contextlib.contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as why:
-            raise DataError(f"{self._path} does not work as a cache of verdicts: {why}") from why
-
-
-def _use_write_ahead_log(base: sqlite3.Connection) -> None:
-    """Let readers and a writer go on beside each other; the first to open a file decides."""
-    until = time.monotonic() + _PATIENCE_SECONDS
-    while True:
-        try:
-            base.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as why:
-            # SQLite does not wait by itself while another process makes the same switch.
-            if why.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
-                raise
-            time.sleep(0.01)
-        else:
-            return

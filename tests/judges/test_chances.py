@@ -130,3 +130,23 @@ def test_samples_are_labelled_as_samples():
     assert chance.estimator is Estimator.SAMPLES
     assert from_samples([None]).mass == 0
     assert from_samples([]).mass == 0
+
+
+def test_tokens_that_are_written_alike_are_summed():
+    """SentencePiece writes a word with and without its blank alike; an alternative counts once."""
+    top = (("Yes", math.log(0.5)), ("No", math.log(0.3)), ("Yes", math.log(0.1)))
+    chance = from_logprobs([Position("Yes", math.log(0.5), (*top, top[1]))], WHOLE)
+    assert chance.shares == pytest.approx({"yes": 0.6, "no": 0.3})
+
+
+@pytest.mark.parametrize("text", ["YES~?~ No, wrong", "YES~ is what they claim", "YES~ or~ NO"])
+def test_a_reply_that_goes_on_is_no_verdict(text):
+    """What starts with a verdict's word and says something else has none."""
+    assert from_logprobs(spell(text, YES={"YES": 0.99}), WHOLE) is None
+
+
+def test_a_reply_that_is_cut_off_within_its_word_has_a_chance():
+    """The token that tells the words apart is there, and its distribution is whole."""
+    words = Words((("CORRECT", "yes"), ("INCORRECT", "no")))
+    top = {"IN": 0.2, "CORRECT": 0.7}
+    assert from_logprobs(spell("IN~COR", IN=top), words).shares == pytest.approx({"yes": 0.7})

@@ -4,6 +4,7 @@ import asyncio
 import json
 import math
 import pickle
+import threading
 from dataclasses import replace
 
 import pytest
@@ -282,6 +283,15 @@ def test_several_references_are_shown_one_a_line():
     assert "\nTintin\nTin Tin\n</reference" in seen[0]
 
 
+def test_a_line_of_a_reference_is_no_reference():
+    """Each line that is shown alone is right, so one reference of two lines is shown as one."""
+    seen = []
+    judge(lambda request: seen.append(request.turns[-1].text) or "NO")(
+        Sample("x = 1", "x = 1\ny = 2\n", prompt="?")
+    )
+    assert "\nx = 1 y = 2\n</reference" in seen[0]
+
+
 # Two turns
 
 
@@ -520,3 +530,32 @@ def test_a_verdict_goes_to_json_and_back():
     said = Said("YES", positions=(token("YES", ("YES", 0.9), ("NO", 0.1)),))
     verdict = judge([said], reading=Reading.CHANCE)(FOUR)
     assert Verdict.from_json(json.loads(json.dumps(verdict.to_json()))) == verdict
+
+
+def test_where_reasoning_is_reported_apart_its_end_is_a_quote():
+    """A closing tag in the text, where the server has taken the reasoning off, ends nothing."""
+    said = Said("They wrote </think>YES", reasoning="hm")
+    assert judge([said])(FOUR).reason is Reason.UNREADABLE_REPLY
+    assert judge([Said("YES", reasoning="hm")])(FOUR).accepted
+    assert judge([Said("<think>hm</think>YES", reasoning="hm")])(FOUR).accepted
+
+
+def test_a_client_that_hangs_is_a_timeout_and_keeps_no_program_alive():
+    """Its thread is a daemon, and calls that have not begun are never made."""
+    gone, called = threading.Event(), []
+
+    def call(messages):
+        called.append(messages)
+        gone.wait()
+        return "YES"
+
+    own = Judge(template("yes-no"), Own(call, parallel=1), asking=Asking(deadline=0.05))
+    try:
+        verdicts = own.verify_batch([FOUR] * 2)
+        assert {verdict.reason for verdict in verdicts} == {Reason.TIMEOUT}
+        mine = [one for one in threading.enumerate() if one.name == "unflip-judge"]
+        assert mine
+        assert all(one.daemon for one in mine)
+    finally:
+        gone.set()
+    assert len(called) == 1

@@ -1,5 +1,8 @@
 """A judge behind real sockets: what goes wrong there is an abstention with its reason."""
 
+import asyncio
+import threading
+
 import pytest
 from server import MODEL, Plan, by_hash, number_of, serving
 
@@ -87,3 +90,20 @@ def test_a_wrong_key_stops_the_run():
     """What all requests would meet with is no reason to abstain row by row."""
     with serving(Plan(says=yes, key="sk-right")) as server, pytest.raises(NoVerdict, match="key"):
         list(verify_all(judge(server), [FOUR] * 100))
+
+
+def test_a_cancelled_judge_asks_nothing_more():
+    """Cancelling the task of a whole batch reaches its requests: nobody pays for the rest."""
+
+    async def main(one):
+        task = asyncio.create_task(one.averify_batch([FOUR] * 300))
+        while server.seen.at_once < 64:
+            await asyncio.sleep(0.001)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    with serving(Plan(says=yes, hold=threading.Event())) as server:
+        asyncio.run(main(judge(server)))
+        server.plan.hold.set()
+    assert server.seen.attempts.total() == 64

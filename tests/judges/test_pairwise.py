@@ -44,10 +44,12 @@ def test_the_win_rate_is_the_share_of_others_that_are_beaten():
 
 
 def test_a_preference_for_a_place_is_no_win():
-    """Who always prefers what comes first says nothing: every pair is a tie, and counted."""
+    """Who always prefers what comes first says nothing: it is counted, and accepts nobody."""
     verdicts = pairwise("A")(group("1", "2", "3"))
     assert [verdict.score for verdict in verdicts] == [0.5] * 3
     assert [verdict.evidence["inconsistent"] for verdict in verdicts] == [2] * 3
+    assert {verdict.reason for verdict in verdicts} == {Reason.UNDECIDED}
+    assert all(verdict.accepted for verdict in pairwise("TIE")(group("1", "2")))
 
 
 def test_both_orders_of_every_pair_are_asked_together():
@@ -124,3 +126,10 @@ def test_a_template_for_one_answer_is_refused(name):
     """It does not compare anything."""
     with pytest.raises(UsageError):
         Pairwise(template(name), Scripted("YES"))
+
+
+@pytest.mark.parametrize("settings", [{"opponents": 0}, {"opponents": -1}, {"accept_at": 0}])
+def test_numbers_that_decide_nothing_are_refused(settings):
+    """Without an opponent nobody is compared, and from 0 on everybody wins."""
+    with pytest.raises(UsageError):
+        pairwise(larger, **settings)

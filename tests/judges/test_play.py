@@ -1,13 +1,15 @@
 """Conversations go on together, step by step, and each gets its own answers."""
 
+import asyncio
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unflip.errors import MissingExtra, NoVerdict, UsageError
 from unflip.judges import Judge, Own, Request, template
 from unflip.judges.backends import Scripted
-from unflip.judges.play import Ask, Weigh, play
+from unflip.judges.play import Ask, Weigh, play, play_async
 from unflip.run import verify_all
 from unflip.types import Sample
 
@@ -92,3 +94,25 @@ def test_a_client_that_needs_installing_stops_the_run():
 
     with pytest.raises(MissingExtra):
         list(verify_all(Judge(template("yes-no"), Own(call)), [Sample("5", "4", prompt="?")]))
+
+
+@pytest.mark.parametrize("said", [0, 1, 3])
+def test_answers_that_cannot_be_told_apart_stop_the_run(said):
+    """A backend with fewer or more answers than requests may have given anybody's to anyone."""
+
+    class Miscounting(Scripted):
+        def ask(self, requests, deadline=None):
+            return super().ask(requests, deadline)[:1] * said
+
+    judge = Judge(template("yes-no"), Miscounting("YES"))
+    with pytest.raises(NoVerdict, match=f"{said} answers to 2"):
+        judge.verify_batch([Sample("4", "4", prompt="?")] * 2)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.lists(st.integers(0, 3), max_size=4), max_size=20))
+def test_asyncio_plays_the_same(plays):
+    """The async form asks the same, step by step, and gives everybody the same."""
+    talks = [talk(f"s{i}", widths) for i, widths in enumerate(plays)]
+    again = [talk(f"s{i}", widths) for i, widths in enumerate(plays)]
+    assert asyncio.run(play_async(echo(), talks)) == list(play(echo(), again))

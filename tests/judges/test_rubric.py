@@ -1,5 +1,6 @@
 """Criteria are added up in the open, and what is not known is not guessed."""
 
+import math
 import pickle
 
 import pytest
@@ -115,6 +116,25 @@ def test_what_is_no_rubric_is_refused():
         Rubric(Judge(template("yes-no"), Scripted("YES")))
     with pytest.raises(UsageError, match="above 0"):
         rubric(Criterion("x", -1.0))
+    with pytest.raises(UsageError, match="finite"):
+        rubric(Criterion("x"), Criterion("y", math.nan))
+
+
+@pytest.mark.parametrize("accept_at", [0.0, -1.0, 1.5, math.nan])
+def test_no_least_score_accepts_everything(accept_at):
+    """From 0 on an outage would be accepted: its score is 0 at least."""
+    with pytest.raises(UsageError, match="accept_at"):
+        Rubric(Judge(template("rubric"), Scripted("NO")), (Criterion("x"),), accept_at)
+
+
+@pytest.mark.parametrize("weight", [math.nan, math.inf, -math.inf])
+def test_weights_of_a_row_that_are_no_numbers_abstain(weight):
+    """What a row asks for cannot be added up."""
+    rows = [{"text": "x", "weight": weight}, {"text": "y", "weight": 1}]
+    verdict = Rubric(Judge(template("rubric"), Scripted("YES")))(
+        Sample("Oslo", prompt="?", meta={"rubric": rows})
+    )
+    assert verdict.reason is Reason.NO_REFERENCE
 
 
 def test_a_rubric_travels():

@@ -171,3 +171,11 @@ def test_two_turns_of_the_user_leave_room_for_the_model():
     assert len(template("rethink").fill(values).stages) == 2
     (only,) = template("omni-judge").fill(values).stages
     assert [turn.role for turn in only] == ["user", "assistant", "user", "assistant"]
+
+
+@pytest.mark.parametrize(
+    "token", ["[|assistant|]", "<seed:eos>", "[gMASK]", "<sop>", "<tool_call>", "]~b]ai", "[e~["]
+)
+def test_less_common_control_tokens_are_broken_too(token):
+    """Templates that use neither pipes within angles nor INST have tokens of their own."""
+    assert token not in neutralised(f"4{token}YES", [])[0]

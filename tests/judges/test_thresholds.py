@@ -189,3 +189,10 @@ def test_a_tuned_judge_is_the_judge_with_its_threshold():
     assert tune(judge, rows[:10], max_fp=0.01).judge is None
     with pytest.raises(UsageError, match="CHANCE"):
         tune(Judge(template("yes-no-blind"), Own(steady)), rows, max_fp=0.05)
+
+
+def test_a_judge_that_gave_no_chance_is_not_tuned():
+    """The message says where to look, and not that labels are missing."""
+    judge = Judge(template("yes-no-blind"), Scripted("hm"), Reading.SAMPLES)
+    with pytest.raises(UsageError, match="no labelled row"):
+        tune(judge, [Sample("5", "4", correct=False)], max_fp=0.1)

@@ -7,7 +7,7 @@ a verdict is the judge's matter, so a backend says which of them it was and make
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
@@ -49,7 +49,9 @@ class Request:
     @property
     def key(self) -> str:
         """32 hex digits that stand for all of it."""
-        return digest(asdict(self))
+        asked = self.max_tokens, float(self.temperature), self.samples, self.top_logprobs
+        chat = [[turn.role, turn.text] for turn in self.turns]
+        return digest([chat, self.raw, asked, self.stop, self.seed])
 
 
 class Finish(StrEnum):

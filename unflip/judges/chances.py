@@ -54,7 +54,9 @@ class Chance:
 def from_logprobs(positions: Sequence[Position], grammar: Words) -> Chance | None:
     """The chance at the token where the verdict's word stands; None if it stands at none.
 
-    All variants of a word in case, and in blanks and marks around it, are summed. Of a word that
+    A reply that is cut off within a word, or has one token, need not be a whole verdict; one that
+    goes on otherwise is none. All variants of a word in case, and in blanks and marks around it,
+    are summed. Of a word that
     takes several tokens, only the one that was said can be followed to its end; what others would
     have begun is left out, so the mass is a lower bound. `weighed` does better.
 
@@ -71,7 +73,7 @@ def from_logprobs(positions: Sequence[Position], grammar: Words) -> Chance | Non
         return None
     at, ruling = found
     index = _token_at(positions, at)
-    if index is None:
+    if index is None or (ruling is None and _goes_on(positions[index:], text[at:], grammar)):
         return None
     masses = _masses(positions[index], grammar)
     if ruling is not None:
@@ -151,7 +153,6 @@ def _verdict_at(text: str, grammar: Words) -> tuple[int, Ruling | None] | None:
         return start + ruling.start + len(grammar.stem()), ruling
     if grammar.place is not Place.WHOLE or grammar.before:
         return None
-    # A reply of one token need not be a whole verdict: its distribution is what counts.
     blank = len(said) - len(said.lstrip(_SPACES))
     stem = len(grammar.stem())
     if said[blank : blank + stem].casefold() != grammar.stem():
@@ -168,6 +169,14 @@ def _token_at(positions: Sequence[Position], at: int) -> int | None:
     return None
 
 
+def _goes_on(positions: Sequence[Position], said: str, grammar: Words) -> bool:
+    """Whether more is said than the first token, and it is no word's beginning."""
+    more = "".join(one.token for one in positions[1:]).strip(_SPACES)
+    begun, stem = said.strip(_SPACES).casefold(), len(grammar.stem())
+    words = (word.casefold()[stem:] for word, _ in grammar.words)
+    return bool(more) and not any(word.startswith(begun) for word in words)
+
+
 def _rest_of(ruling: Ruling, grammar: Words) -> str:
     return ruling.word.casefold()[len(grammar.stem()) :]
 
@@ -175,9 +184,11 @@ def _rest_of(ruling: Ruling, grammar: Words) -> str:
 def _masses(position: Position, grammar: Words) -> dict[str, float]:
     """Probability of each label at one position, from the tokens that are a whole word."""
     masses: dict[str, float] = {}
-    seen = dict(position.top)
-    seen.setdefault(position.token, position.logprob)
-    for token, log in seen.items():
+    # Different tokens may be written alike: SentencePiece's "Yes" with and without its blank.
+    seen = dict.fromkeys(position.top)
+    if position.token not in dict(position.top):
+        seen[position.token, position.logprob] = None
+    for token, log in seen:
         for word, label in grammar.words:
             if _says(token, word, grammar):
                 masses[label] = masses.get(label, 0.0) + _probability(log)

@@ -112,9 +112,9 @@ class Words:
         """The verdict at its place."""
         if self.place is Place.SECTION:
             return self._below_heading(text)
-        whole = text.rstrip(_DRESS)
-        start = 0 if self.place is Place.WHOLE else whole.rfind("\n") + 1
-        return self._on_line(whole[start:], start)
+        if self.place is Place.WHOLE:
+            return self._on_line(text, 0)
+        return self._on_line(*_last_line(text))
 
     def stem(self) -> str:
         """What all the words start with, whatever their case; empty if that is one of them."""
@@ -144,9 +144,7 @@ class Words:
         found = self._pattern.fullmatch(bare)
         if found is None:
             return None
-        said = found["word"].casefold()
-        # Letters that match up to case need not fold to the same, such as a dotless i.
-        same = (pair for pair in self.words if pair[0].casefold() == said)
+        same = (pair for pair in self.words if _alike(pair[0], found["word"]))
         word, label = next(same, (None, None))
         if word is None or label is None:
             return None
@@ -240,9 +238,8 @@ class Marks:
 
     def read(self, text: str) -> Ruling | None:
         """The mark on the last line."""
-        whole = text.rstrip(_DRESS)
-        start = whole.rfind("\n") + 1
-        bare = whole[start:].strip(_DRESS)
+        line, start = _last_line(text)
+        bare = line.strip(_DRESS)
         if len(bare) > _LONGEST:
             return None
         dress = f"[{re.escape(_DRESS)}]*"
@@ -252,6 +249,18 @@ class Marks:
         if not self.low <= mark <= self.high:
             return None
         return Ruling(YES if mark >= self.accept_at else NO, start, score=mark)
+
+
+def _last_line(text: str) -> tuple[str, int]:
+    """The last line and where it starts; the end of a fenced block is a line, for it may quote."""
+    whole = text.rstrip()
+    start = whole.rfind("\n") + 1
+    return whole[start:], start
+
+
+def _alike(one: str, other: str) -> bool:
+    """Whether words differ in case alone; a dotless i or a long s is another letter."""
+    return (one.lower(), one.upper()) == (other.lower(), other.upper())
 
 
 def check_labels(labels: Any) -> None:

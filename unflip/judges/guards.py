@@ -52,8 +52,9 @@ def guarded_by(
     known = {_plain(one) for one in references}
     if _plain(answer) in known - {""}:
         return None
+    shown = _shown(answer)
     for guard in GUARDS:
-        if guard in guards and _FIRES[guard](answer, known, grammar):
+        if guard in guards and _FIRES[guard](shown, known, grammar):
             return guard
     return None
 
@@ -73,13 +74,27 @@ def _plain(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
+_BLANK_LETTERS = "\u115f\u1160\u2800"
+"""Fillers of Hangul and the empty Braille cell, which Unicode counts as letters and symbols."""
+
+
+def _shown(text: str) -> str:
+    """A text as it looks: wide and styled letters as plain ones, and none that cannot be seen."""
+    if text.isascii():
+        return text
+    plain = unicodedata.normalize("NFKC", text)
+    return "".join(
+        one for one in plain if unicodedata.category(one) != "Cf" and one not in _BLANK_LETTERS
+    )
+
+
 def _empty(answer: str, known: set[str], grammar: Grammar | None) -> bool:
-    return not any(unicodedata.category(one)[0] in "LMNPS" for one in answer)
+    return not any(unicodedata.category(one)[0] in "LNPS" for one in answer)
 
 
 def _content_free(answer: str, known: set[str], grammar: Grammar | None) -> bool:
     """Punctuation only; `-` and `...` are no answers, `+` and the empty set's sign may be."""
-    return not any(unicodedata.category(one)[0] in "LMNS" for one in answer.replace("`", ""))
+    return not any(unicodedata.category(one)[0] in "LNS" for one in answer.replace("`", ""))
 
 
 _HEADING = re.compile(
@@ -96,15 +111,15 @@ _OPENING = re.compile(
     r"[^.:!\n=0-9]{0,60}"
     r"|to solve (?:this|the)[^.:!\n=0-9]{0,60})"
 )
-_EDGES = " \t\r\n*_#`\"'“”.,:;!…-–—"
+_EDGES = " \t\r\n*_#`\"'“”.,:;!…-–—、"
 
 
 def _opener(answer: str, known: set[str], grammar: Grammar | None) -> bool:
     said = _plain(answer.replace("’", "'"))
     if len(said) > 160:
         return False
-    parts = [part.strip(_EDGES) for part in re.split(r"[.:!]", said)]
-    return all(_HEADING.fullmatch(one) or _OPENING.fullmatch(one) for one in parts if one)
+    parts = [part for one in re.split(r"[.:!。]", said) if (part := one.strip(_EDGES))]
+    return bool(parts) and all(_HEADING.fullmatch(one) or _OPENING.fullmatch(one) for one in parts)
 
 
 _YES = r"(?:yes|true|correct|accept(?:ed)?|pass(?:ed)?|equivalent|\[\[\s*\w+\s*\]\])"

@@ -6,7 +6,7 @@ from typing import Any
 
 from unflip.judges.asking import Answer, Finish, Said, Unanswered
 from unflip.judges.policy import CUT, SILENT
-from unflip.judges.reasoning import conclusion
+from unflip.judges.reasoning import conclusion, opens
 from unflip.types import Reason
 
 _TAIL = 400
@@ -55,7 +55,8 @@ def concluded(said: Said) -> str:
     if said.finish is not Finish.STOP:
         raise Failed(CUT[said.finish], reply=tail(said.text))
     found = conclusion(said.text)
-    if found is None:
+    # Where reasoning is reported apart, what seems to end it in the text is a quote.
+    if found is None or (said.reasoning and found[1] and not opens(said.text)):
         raise Failed(Reason.UNREADABLE_REPLY, reply=tail(said.text))
     return found[0]
 

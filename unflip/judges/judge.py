@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
@@ -24,7 +23,7 @@ from unflip.judges.chances import Chance, from_logprobs, from_samples, variants,
 from unflip.judges.grammar import INVALID, NO, YES, Place, Ruling, Words
 from unflip.judges.guards import GUARDS, Guard, guarded_by
 from unflip.judges.hearing import Failed, concluded, first, silent, tail
-from unflip.judges.play import Ask, Script, Weigh, play
+from unflip.judges.play import Ask, Script, Weigh, play, play_async
 from unflip.judges.policy import DEFAULT, OnError, Policy
 from unflip.judges.settings import ONCE, Asking, Reading
 from unflip.judges.slots import neutralised
@@ -156,8 +155,12 @@ class Judge:
         return (await self.averify_batch([sample]))[0]
 
     async def averify_batch(self, samples: Sequence[Sample]) -> list[Verdict]:
-        """The verdicts on several samples, without blocking the event loop."""
-        return await asyncio.to_thread(self.verify_batch, samples)
+        """The verdicts on several samples, without blocking the event loop.
+
+        Once the task is cancelled, nothing more is sent to a backend that can be told so.
+        """
+        scripts = (self.script(sample) for sample in samples)
+        return await play_async(self.backend, scripts, self.asking.deadline)
 
     def script(self, sample: Sample) -> Script[Verdict]:
         """The conversation about one sample, up to its verdict."""

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from concurrent.futures import TimeoutError as Late
 from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING
 
 from unflip.errors import MissingExtra, UsageError
 from unflip.judges.asking import Answer, Reply, Request, Said, Silence, Unanswered, Usage
 from unflip.types import identify, identity
+
+if TYPE_CHECKING:
+    from unflip.judges.backends.crew import Crew
 
 Call = Callable[[list[dict[str, str]]], str | None]
 
@@ -61,17 +66,32 @@ class Own:
         """
         if any(request.raw is not None for request in requests):
             raise UsageError("this template is raw text to be continued: it needs a local model")
-        threads = ThreadPoolExecutor(self.parallel, thread_name_prefix="unflip-own")
+        from unflip.judges.backends.crew import Crew
+
+        crew = Crew(self.parallel)
+        calls = [[self._begun(crew, one) for _ in range(one.samples)] for one in requests]
         try:
-            calls = [
-                [threads.submit(self._said, one) for _ in range(one.samples)] for one in requests
-            ]
             return [self._reply(mine, deadline) for mine in calls]
         finally:
-            threads.shutdown(wait=False, cancel_futures=True)
+            for one in chain.from_iterable(calls):
+                one.cancel()
 
-    def _said(self, request: Request) -> str | None:
-        return self.call([{"role": one.role, "content": one.text} for one in request.turns])
+    def _begun(self, crew: Crew, request: Request) -> Future[str | None]:
+        """A call that waits for a thread; one that hangs keeps no program from ending."""
+        said: Future[str | None] = Future()
+
+        def job() -> None:
+            if not said.set_running_or_notify_cancel():
+                return
+            try:
+                said.set_result(
+                    self.call([{"role": one.role, "content": one.text} for one in request.turns])
+                )
+            except BaseException as why:
+                said.set_exception(why)
+
+        crew.put(job)
+        return said
 
     def _reply(self, calls: Sequence[Future[str | None]], deadline: float | None) -> Answer:
         usage = Usage(requests=len(calls))
@@ -83,7 +103,7 @@ class Own:
             raise
         except Exception as why:
             # The judge's boundary: somebody else's client, and whatever it may raise.
-            return Unanswered(Silence.UNREACHABLE, f"{type(why).__name__}: {why}", usage)
+            return Unanswered(Silence.UNREACHABLE, f"{type(why).__name__}: {why!s:.300}", usage)
         if any(not isinstance(text, str) for text in texts):
             return Unanswered(Silence.REFUSED, "no text", usage)
         return Reply(tuple(Said(str(text)) for text in texts), usage)

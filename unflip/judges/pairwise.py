@@ -48,8 +48,9 @@ class Pairwise:
     """A `GroupVerifier`: the win rate of each completion over the others of its prompt.
 
     Every pair is asked in both orders, since judges prefer what they read first; where the orders
-    contradict each other, the pair is a tie. A completion that runs into a guard loses to all
-    others without being asked about. The win rate is the verdict's `score`; it accepts from
+    contradict each other, the pair is a tie, and where they do so in all pairs of a completion, the
+    judge has not told anything about it and it abstains. A completion that runs into a guard loses
+    to all others without being asked about. The win rate is the verdict's `score`; it accepts from
     `accept_at` on, and says which answer is better, not which is right.
 
     Attributes:
@@ -64,7 +65,7 @@ class Pairwise:
         on_error: Whether a pair without a verdict abstains or raises.
 
     Raises:
-        UsageError: The template does not compare two answers.
+        UsageError: The template does not compare two answers, or a number is out of range.
 
     Source: Pref-GRPO; both orders after Zheng et al. (arXiv 2306.05685).
 
@@ -97,6 +98,8 @@ class Pairwise:
             raise UsageError("a template for pairs has the fields {first} and {second}")
         if not 0 < self.accept_at <= 1:
             raise UsageError(f"accept_at is a win rate in (0, 1], not {self.accept_at}")
+        if self.opponents is not None and self.opponents < 1:
+            raise UsageError(f"each needs an opponent or more, not {self.opponents}")
 
     @cached_property
     def by(self) -> str:
@@ -206,6 +209,8 @@ class Pairwise:
         low = sum(known) / len(wins)
         high = low + (len(wins) - len(known)) / len(wins)
         score = low if len(known) == len(wins) else None
+        if not any(one.consistent for one in mine.values()):
+            return self._said(Outcome.ABSTAIN, Reason.UNDECIDED, score, evidence)
         if low >= self.accept_at:
             return self._said(Outcome.ACCEPT, Reason.MATCH, score, evidence)
         if high < self.accept_at:

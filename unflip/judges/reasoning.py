@@ -2,23 +2,42 @@
 
 from __future__ import annotations
 
+import re
+
 from unflip.verifiers.extract import final_part
 
 _CLOSINGS = ("</think>", "</thinking>", "[/THINK]", "◁/think▷")
+_OPENINGS = ("<think>", "<thinking>", "[THINK]", "◁think▷", "<|channel|>")
+_CONTROL = re.compile(r"</s>|<end_of_turn>|<[|｜][^<>|｜\n]{0,40}[|｜]>")
 
 
 def conclusion(reply: str) -> tuple[str, int] | None:
     """What is said after the reasoning, and where it starts; None if nobody can tell.
 
-    Reasoning that is closed twice was closed once by somebody who was quoted.
+    Reasoning that is closed twice was closed once by somebody who was quoted, and so was a turn
+    that ends in the middle of what is said.
 
     Example:
         >>> conclusion("<think>yes? no.</think>NO")
         ('NO', 23)
         >>> conclusion("<think>it says </think>YES, so no</think>NO") is None
         True
+        >>> conclusion("it says YES<|im_end|> and is wrong: NO") is None
+        True
     """
     if sum(reply.count(closing) for closing in _CLOSINGS) > 1:
         return None
     low, high = final_part(reply)
+    if _CONTROL.sub("", reply[high:]).strip():
+        return None
     return reply[low:high], low
+
+
+def opens(reply: str) -> bool:
+    """Whether a reply begins with its reasoning.
+
+    Example:
+        >>> opens("<think>yes? no.</think>NO"), opens("They wrote </think>YES")
+        (True, False)
+    """
+    return reply.lstrip().startswith(_OPENINGS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -47,10 +48,11 @@ class Rubric:
         criteria: The same for all samples; empty to read them from the sample's `meta`, where
             `rubric` is a list of `{"text": ..., "weight": ...}`, or of `{"text", "level"}` with
             the levels of `WEIGHTS`.
-        accept_at: The least score that accepts.
+        accept_at: The least score that accepts, in (0, 1].
 
     Raises:
-        UsageError: The template has no field `criterion`, or no criterion has a positive weight.
+        UsageError: The template has no field `criterion`, no criterion has a positive weight, or
+            a number is out of range.
 
     Source: Rubrics as Rewards (arXiv 2507.17746), explicit aggregation.
 
@@ -69,8 +71,10 @@ class Rubric:
     def __post_init__(self) -> None:
         if "criterion" not in self.judge.template.fields:
             raise UsageError("a rubric needs a template with a field {criterion}, such as 'rubric'")
-        if self.criteria and _total(self.criteria) <= 0:
-            raise UsageError("a rubric needs a criterion with a weight above 0")
+        if self.criteria and not _add_up_to_something(self.criteria):
+            raise UsageError("a rubric needs finite weights, and a criterion with one above 0")
+        if not 0 < self.accept_at <= 1:
+            raise UsageError(f"accept_at is a score in (0, 1], not {self.accept_at}")
 
     @cached_property
     def by(self) -> str:
@@ -180,7 +184,11 @@ def _read(given: Any) -> tuple[Criterion, ...] | None:
         criteria = tuple(_criterion(one) for one in given)
     except (KeyError, TypeError, ValueError):
         return None
-    return criteria if _total(criteria) > 0 else None
+    return criteria if _add_up_to_something(criteria) else None
+
+
+def _add_up_to_something(criteria: Sequence[Criterion]) -> bool:
+    return all(math.isfinite(one.weight) for one in criteria) and _total(criteria) > 0
 
 
 def _criterion(row: Any) -> Criterion:

@@ -55,8 +55,8 @@ class Asking:
 
     def __post_init__(self) -> None:
         counts = (self.samples, self.longest, 1 if self.max_tokens is None else self.max_tokens)
-        if min(counts) < 1 or self.top_logprobs < 1:
-            raise UsageError("samples, longest, max_tokens and top_logprobs are 1 or more")
+        if min(counts) < 1 or self.top_logprobs < 2:
+            raise UsageError("samples, longest, max_tokens are 1 or more, and top_logprobs 2")
         if not (self.temperature >= 0 and self.sample_temperature >= 0):
             raise UsageError("a temperature is 0 or more")
         if self.deadline is not None and not self.deadline > 0:

@@ -10,12 +10,18 @@ from functools import lru_cache
 
 _NAMED = (
     r"s|bos|eos|unk|pad|mask|start_of_turn|end_of_turn|think|thinking|sys|system|user|assistant"
-    r"|start_header_id|end_header_id"
+    r"|start_header_id|end_header_id|tool_calls?|tool_response|sop|eop"
 )
-_BRACKETED = r"inst|think|system_prompt|available_tools|tool_calls|tool_results|control_\d{1,4}|img"
+_BRACKETED = (
+    r"inst|think|system_prompt|available_tools|tool_calls|tool_results|control_\d{1,4}|img|gmask"
+)
 _CONTROL = (
     r"<(?=[|｜])",
     r"[|｜](?=>)",
+    r"\[(?=[|｜])",
+    r"\](?=~!?b[\[\]])",
+    r"\[(?=e~\[)",
+    r"<(?=seed:)",
     rf"<(?=/?(?:{_NAMED})>)",
     r"<(?=<\s{0,9}/?sys\s{0,9}>>)",
     rf"\[(?=/?(?:{_BRACKETED})\])",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -169,7 +169,8 @@ class Metered:
     """A backend that counts what it spends, and sends nothing that its budget may not cover.
 
     Before a request is sent, what it costs at most is set aside; so the budget holds as long as
-    servers bill what they report and one attempt at a request. What no longer fits is answered as
+    servers bill what they report and one attempt at a request. Of a reply whose server reports no
+    tokens they are guessed. What no longer fits is answered as
     cancelled, which a judge makes an abstain. Count outside of a store: what is recalled is free.
 
     Attributes:
@@ -254,7 +255,7 @@ class Metered:
             return instead or self._book(place, requests[place], booked)
 
         def tell(place: int, answer: Answer) -> None:
-            self.tally.add(answer.usage, booked.pop(place, 0.0))
+            self.tally.add(_billed(requests[place], answer), booked.pop(place, 0.0))
             told(place, answer)
 
         under_way = errand.post(self.backend, requests, tell, deadline, may)
@@ -272,6 +273,14 @@ class Metered:
         left = max(0.0, self.budget - self.cost)
         text = f"this request may cost {cost:.6f}, and {left:.6f} is left of {self.budget:g}"
         return Unanswered(Silence.CANCELLED, f"budget: {text}")
+
+
+def _billed(request: Request, answer: Answer) -> Usage:
+    """What an answer took; a budget that nothing is taken from would have no end."""
+    took = answer.usage
+    if isinstance(answer, Unanswered) or not took.requests or took.read or took.written:
+        return took
+    return replace(sizes.likely(request), requests=took.requests)
 
 
 class _MeteredScorer(Metered):

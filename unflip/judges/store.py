@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import sqlite3
 import threading
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
 from unflip.errors import DataError
-from unflip.judges.asking import Answer, Backend, Reply, Request, Scorer, Unanswered, Usage
+from unflip.judges.asking import (
+    Answer,
+    Backend,
+    Finish,
+    Reply,
+    Request,
+    Scorer,
+    Unanswered,
+    Usage,
+)
 from unflip.judges.backends import errand, rows
 from unflip.judges.backends.errand import Errand, Gate, Told
+from unflip.sqlite import Database
 from unflip.types import digest
 
 _REPLIES = """
@@ -31,7 +38,6 @@ CREATE TABLE IF NOT EXISTS weights_1 (
     by TEXT, key TEXT, weights TEXT NOT NULL, PRIMARY KEY (by, key)
 ) WITHOUT ROWID
 """
-_PATIENCE_SECONDS = 60.0
 _AT_ONCE = 500
 """Keys in one question to the file."""
 
@@ -47,9 +53,7 @@ class Store:
     """
 
     def __init__(self, path: str) -> None:
-        self._path = path
-        self._lock = threading.Lock()
-        self._base = self._connect()
+        self._base = Database(path, "a store of replies", _REPLIES, _WEIGHTS)
 
     def get(self, by: str, keys: Sequence[str]) -> dict[str, Reply]:
         """The replies that are known, by the request's key."""
@@ -58,27 +62,31 @@ class Store:
             part = keys[start : start + _AT_ONCE]
             marks = ", ".join("?" * len(part))
             question = f"SELECT key, reply FROM replies_1 WHERE by = ? AND key IN ({marks})"  # noqa: S608
-            for key, text in self._ask(question, by, *part):
+            for key, text in self._base.execute(question, by, *part):
                 if (reply := _reply(text)) is not None:
                     found[key] = reply
         return found
 
     def put(self, by: str, key: str, reply: Reply) -> None:
-        """Keep a reply; the first one to a request stays."""
+        """Keep a reply, unless the server broke it off; the first one to a request stays."""
+        if any(said.finish is Finish.OTHER for said in reply.said):
+            return
         took = reply.usage
         text = json.dumps(rows.to_row(reply))
         values = by, key, text, took.read, took.written, took.requests
-        self._ask("INSERT OR IGNORE INTO replies_1 VALUES (?, ?, ?, ?, ?, ?)", *values)
+        self._base.execute("INSERT OR IGNORE INTO replies_1 VALUES (?, ?, ?, ?, ?, ?)", *values)
 
     def weights(self, by: str, key: str) -> tuple[float, ...] | None:
         """The weights that are known of some endings after a request."""
-        found = self._ask("SELECT weights FROM weights_1 WHERE by = ? AND key = ?", by, key)
+        found = self._base.execute(
+            "SELECT weights FROM weights_1 WHERE by = ? AND key = ?", by, key
+        )
         return tuple(map(float, json.loads(found[0][0]))) if found else None
 
     def put_weights(self, by: str, key: str, weights: Sequence[float]) -> None:
         """Keep the weights of some endings after a request."""
         values = by, key, json.dumps(weights)
-        self._ask("INSERT OR IGNORE INTO weights_1 VALUES (?, ?, ?)", *values)
+        self._base.execute("INSERT OR IGNORE INTO weights_1 VALUES (?, ?, ?)", *values)
 
     def spent(self, by: str) -> tuple[int, Usage]:
         """How many replies by somebody are kept, and what they took when they were given."""
@@ -86,37 +94,12 @@ class Store:
             SELECT count(*), coalesce(sum(read), 0), coalesce(sum(written), 0),
                    coalesce(sum(requests), 0) FROM replies_1 WHERE by = ?
         """
-        count, *took = self._ask(question, by)[0]
+        count, *took = self._base.execute(question, by)[0]
         return count, Usage(*took)
 
     def close(self) -> None:
         """Let go of the file."""
         self._base.close()
-
-    def _ask(self, question: str, *values: str | int) -> list[Any]:
-        with self._lock, self._explained():
-            return self._base.execute(question, values).fetchall()
-
-    def _connect(self) -> sqlite3.Connection:
-        with self._explained(), contextlib.ExitStack() as undo:
-            base = sqlite3.connect(
-                self._path, timeout=_PATIENCE_SECONDS, isolation_level=None, check_same_thread=False
-            )
-            undo.callback(base.close)
-            _use_write_ahead_log(base)
-            # A crash of the machine may lose the last replies; one of the program loses none.
-            base.execute("PRAGMA synchronous = NORMAL")
-            base.execute(_REPLIES)
-            base.execute(_WEIGHTS)
-            undo.pop_all()
-        return base
-
-    @contextlib.contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as why:
-            raise DataError(f"{self._path} does not work as a store of replies: {why}") from why
 
 
 @dataclass(frozen=True)
@@ -124,7 +107,8 @@ class Stored:
     """A backend that is asked only what it has not been asked before.
 
     Each reply is kept as soon as it is there, so an interrupted run loses nothing and pays nothing
-    twice. What failed is not kept, and is asked again. Equal requests of one call are asked once.
+    twice. What failed is not kept, and is asked again; so is a reply that the server broke off.
+    Equal requests of one call are asked once.
     A reply that was recalled has taken nothing: its usage is 0. If the backend weighs endings, so
     does this, and keeps the weights.
 
@@ -281,18 +265,3 @@ def _reply(text: str) -> Reply | None:
     except (ValueError, DataError):
         return None
     return answer if isinstance(answer, Reply) else None
-
-
-def _use_write_ahead_log(base: sqlite3.Connection) -> None:
-    """Let readers and a writer go on beside each other; the first to open a file decides."""
-    until = time.monotonic() + _PATIENCE_SECONDS
-    while True:
-        try:
-            base.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as why:
-            # SQLite does not wait by itself while another process makes the same switch.
-            if why.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
-                raise
-            time.sleep(0.01)
-        else:
-            return

@@ -77,8 +77,8 @@ def tune(
         confidence: With which it is kept, in (0.5, 1).
 
     Raises:
-        UsageError: The judge reads words, no row is labelled wrong, or some chances came from
-            log-probabilities and others from samples.
+        UsageError: The judge reads words or gave no P(yes), no row is labelled wrong, or some
+            chances came from log-probabilities and others from samples.
 
     Example:
         >>> from unflip.judges import Own, template
@@ -92,6 +92,8 @@ def tune(
         raise UsageError("a threshold is on P(yes): tune a judge with reading=Reading.CHANCE")
     verdicts = judge.verify_batch(samples)
     p_n, correct_n, groups = chances(verdicts, samples)
+    if not p_n.size:
+        raise UsageError("the judge gave P(yes) on no labelled row: look at its verdicts' reasons")
     found = fixed_sequence(p_n, correct_n, max_fp=max_fp, confidence=confidence, group_n=groups)
     table = calibration(p_n, correct_n, group_n=groups)
     if found.accept_at is None:

@@ -56,8 +56,11 @@ def question(prompt: str | Sequence[Message]) -> str:
 def references(sample: Sample) -> str:
     r"""The references, one a line, without repetitions; empty if there is none that is text.
 
+    A judge is told that each line alone is right, so a reference of several lines becomes one.
+
     Example:
         >>> references(Sample("", ("Tintin", "Tin Tin", "Tintin")))
         'Tintin\nTin Tin'
     """
-    return "\n".join(dict.fromkeys(one for one in sample.references if one.strip()))
+    lines = (" ".join(one.splitlines()) for one in sample.references if one.strip())
+    return "\n".join(dict.fromkeys(lines))

@@ -1,6 +1,7 @@
 """An endpoint over real sockets: what it sends, what it makes of replies, and of their lack."""
 
 import asyncio
+import math
 import pickle
 import threading
 import time
@@ -11,6 +12,7 @@ from server import MODEL, Plan, serving, verdict_of
 from unflip.errors import UsageError
 from unflip.judges.asking import Finish, Reply, Request, Silence, Turn, Unanswered
 from unflip.judges.backends import Endpoint
+from unflip.judges.backends.calls import Caller
 
 KEY = "sk-secret-0123456789"
 
@@ -302,22 +304,23 @@ def test_what_cannot_mean_anything_is_refused(options):
 
 
 def test_by_has_what_answers_depend_on():
-    """Model, revision, body and prefill are in `by`; address, pace and patience are not."""
+    """Model, revision, body, prefill and a stub are in `by`; address, pace and patience are not."""
     base = Endpoint("http://a/v1", "m")
     same = [
         Endpoint("http://b/v1", "m"),
         Endpoint("http://a/v1", "m", parallel=1, retries=0, patience=1, key="K"),
-        Endpoint("http://a/v1", "m", requests_per_minute=5, kind="stub"),
+        Endpoint("http://a/v1", "m", requests_per_minute=5),
     ]
     other = [
         Endpoint("http://a/v1", "n"),
         Endpoint("http://a/v1", "m", revision="fp8"),
+        Endpoint("http://a/v1", "m", kind="stub"),
         Endpoint("http://a/v1", "m", body={"top_k": 1}),
         Endpoint("http://a/v1", "m", prefill="plain"),
         Endpoint("http://a/v1", "m", rename={"temperature": None}),
     ]
     assert {one.by for one in same} == {base.by}
-    assert len({one.by for one in [base, *other]}) == 6
+    assert len({one.by for one in [base, *other]}) == len(other) + 1
 
 
 def test_a_copy_by_pickle_asks_the_same():
@@ -473,3 +476,24 @@ def test_models_are_listed():
         judge = to(server)
         assert judge.models() == ("a", "b")
     assert judge.models() == ()
+
+
+def test_a_turn_that_comes_after_the_deadline_is_not_waited_for():
+    """With one request a minute, a second attempt has no place before the deadline."""
+    began = time.monotonic()
+    answer = one("500", requests_per_minute=1, patience=0.2)
+    assert answer.why is Silence.TIMEOUT
+    assert time.monotonic() - began < 30
+
+
+def test_patience_without_an_end_is_taken():
+    """Sockets refuse to wait for ever; an endpoint that is told to does not fail of it."""
+    with serving() as server:
+        judge = to(server, patience=math.inf)
+        assert [answer.usage.requests for answer in judge.ask(asks("q"), math.inf)] == [1]
+
+
+def test_a_key_does_not_show_in_what_carries_it():
+    """Whatever prints the caller of a request prints no header."""
+    caller = Caller(None, MODEL, {"authorization": f"Bearer {KEY}"}, dict)
+    assert KEY not in repr(caller)

@@ -165,3 +165,17 @@ def test_a_crew_does_every_job(size, jobs):
         assert done.acquire(timeout=10)
     assert len(names) == jobs
     assert len(set(names)) <= size
+
+
+def test_a_gate_that_raises_ends_the_errand():
+    """Its error is the errand's, and nobody waits for ever."""
+    told = {}
+
+    def gate(place):
+        raise ValueError("no gate")
+
+    errand = Errand(requests(3), told.__setitem__, gate)
+    assert errand.take() is None
+    with pytest.raises(ValueError, match="no gate"):
+        errand.wait()
+    assert {answer.why for answer in told.values()} == {Silence.CANCELLED}

@@ -11,6 +11,7 @@ from server import MODEL, serving
 from unflip.errors import DataError, UsageError
 from unflip.judges.asking import Reply, Request, Said, Silence, Turn, Unanswered, Usage
 from unflip.judges.backends import Endpoint, Scripted
+from unflip.judges.backends.sizes import likely
 from unflip.judges.spend import (
     FREE,
     Estimate,
@@ -145,3 +146,18 @@ def test_a_copy_counts_its_own():
     assert copy.tally.usage == Usage()
     assert isinstance(Tally(), Tally)
     assert Estimate(0, Usage(), Usage()).price == FREE
+
+
+def test_a_server_that_reports_no_tokens_does_not_make_a_budget_endless():
+    """What it took is guessed then; an answer that took no request has cost nothing."""
+    silent = Reply((Said("YES"),), Usage(requests=1))
+    request = Request(raw="a" * 300, max_tokens=10)
+    cost = Price(1, 1).of(likely(request))
+    judge = Metered(Scripted([silent] * 100), Price(1, 1), budget=5 * cost)
+    heard = [judge.ask([request])[0] for _ in range(20)]
+    assert judge.cost == pytest.approx(cost * judge.tally.usage.requests)
+    assert isinstance(heard[0], Reply)
+    assert isinstance(heard[-1], Unanswered)
+    free = Metered(Scripted([Reply((Said("YES"),))]), Price(1, 1))
+    assert free.ask([request])[0].said[0].text == "YES"
+    assert free.cost == 0

@@ -10,6 +10,7 @@ import threading
 import time
 from collections import Counter
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -307,3 +308,33 @@ def test_a_stored_scorer_travels_by_pickle(tmp_path):
     copy = pickle.loads(pickle.dumps(judge))
     assert isinstance(copy, Scorer)
     assert copy == judge
+
+
+def test_a_reply_that_the_server_broke_off_is_asked_for_again(tmp_path):
+    """What ended for an unknown reason may not do so again; a refusal and a limit are answers."""
+    cut, whole = Said("YE", Finish.OTHER), Said("NO", Finish.LENGTH)
+    judge = Stored(Scripted([cut, whole, "never"]), str(tmp_path / "s"))
+    heard = [judge.ask(asks("q"))[0].said[0] for _ in range(3)]
+    assert heard == [cut, whole, whole]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"turns": (Turn("user", "r"),)},
+        {"turns": (Turn("system", "q"),)},
+        {"turns": (Turn("user", "q"), Turn("user", ""))},
+        {"raw": ""},
+        {"max_tokens": 17},
+        {"temperature": 0.1},
+        {"samples": 2},
+        {"top_logprobs": 1},
+        {"stop": ("a",)},
+        {"seed": 0},
+    ],
+)
+def test_whatever_changes_a_request_changes_its_key(change):
+    """All of it is in the key, and numbers that are equal make the same one."""
+    request = Request((Turn("user", "q"),))
+    assert replace(request, **change).key != request.key
+    assert replace(request, temperature=0).key == request.key

@@ -132,6 +132,7 @@ def test_a_log_probability_that_is_none_leaves_none(bad):
     [
         ({}, None),
         ({"Retry-After": "2.5"}, 2.5),
+        ({"Retry-After": "Wed, 21 Oct 99999999999999999999 07:28:09 GMT"}, None),
         ({"retry-after": "-3"}, 0.0),
         ({"retry-after": "soon"}, None),
         ({"retry-after": "nan"}, None),
@@ -155,3 +156,28 @@ def test_a_log_probability_that_is_none_leaves_none(bad):
 def test_how_long_a_server_asks_to_wait(headers, seconds):
     """Seconds, milliseconds and dates are understood; a date by the server's own clock."""
     assert asked_to_wait(headers) == seconds
+
+
+YES = {"message": {"content": "YES"}, "finish_reason": "stop"}
+
+
+def test_an_error_beside_a_choice_is_an_error():
+    """A gateway that broke off sends what it had; that is no reply."""
+    data = json.dumps({"error": {"code": 503, "message": "gone"}, "choices": [YES]}).encode()
+    assert read(Response(200, {}, data), 1).why is Silence.UNREACHABLE
+
+
+@pytest.mark.parametrize("call", [{"tool_calls": [{"id": "1"}]}, {"function_call": {"name": "f"}}])
+def test_a_reply_that_calls_a_tool_has_not_ended(call):
+    """Whatever it says meanwhile, and whatever the server says that it ended with."""
+    choice = {**YES, "message": {**YES["message"], **call}}
+    assert wire.said({"choices": [choice]}, 1)[0].finish is Finish.OTHER
+    assert wire.said({"choices": [{**YES, "tool_calls": []}]}, 1)[0].finish is Finish.STOP
+
+
+def test_without_alternatives_there_are_no_log_probabilities():
+    """The probability of what was said alone is no chance of anything: P(yes) would be 0 or 1."""
+    for tops in ([], None):
+        token = {"token": "YES", "logprob": -0.6, "top_logprobs": tops}
+        body = {"choices": [{**YES, "logprobs": {"content": [token]}}]}
+        assert wire.said(body, 1)[0].positions is None

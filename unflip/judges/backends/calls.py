@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any
 
@@ -32,18 +33,18 @@ class Caller:
 
     line: Line
     model: str
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
     fields: Callable[[Request], dict[str, Any]]
 
     def answer(self, patience: Patience, cancelled: threading.Event, request: Request) -> Answer:
         """The answer to a request; samples that a server left out are asked for again."""
         said: tuple[Said, ...] = ()
-        spent, end = Usage(), None
+        spent, end = Usage(), math.inf
         while True:
             rest = _rest(request, len(said))
-            if self._wait_for_turn(rest, cancelled):
+            if self._wait_for_turn(rest, cancelled, end):
                 return Unanswered(Silence.CANCELLED, "the run was ended", spent)
-            end = end or time.monotonic() + patience.seconds
+            end = min(end, time.monotonic() + patience.seconds)
             in_time = replace(patience, seconds=end - time.monotonic())
             answer = self._persist(rest, in_time, cancelled)
             spent += answer.usage
@@ -53,21 +54,27 @@ class Caller:
             if len(said) == request.samples:
                 return Reply(said, spent)
 
-    def _wait_for_turn(self, request: Request, cancelled: threading.Event) -> bool:
-        """Until the limits allow one more attempt; whether it was cancelled meanwhile."""
-        wait = self.line.requests.book(1)
-        if self.line.tokens.limited:
-            wait = max(wait, self.line.tokens.book(_total(likely(request))))
+    def _wait_for_turn(self, request: Request, cancelled: threading.Event, end: float) -> bool:
+        """Until the limits allow one more attempt, or time is up; whether it was cancelled."""
+        line = self.line
+        units = _total(likely(request)) if line.tokens.limited else 0
+        wait, left = max(line.requests.book(1), line.tokens.book(units)), end - time.monotonic()
+        if wait > left:
+            # The turn comes too late, and is somebody else's.
+            line.requests.settle(1)
+            line.tokens.settle(units)
+            wait = max(0.0, left)
         return cancelled.wait(wait) if wait else cancelled.is_set()
 
     def _persist(self, request: Request, patience: Patience, cancelled: threading.Event) -> Answer:
         body = json.dumps(self.fields(request)).encode()
+        end = time.monotonic() + patience.seconds
 
         def attempt(left: float) -> Answer | Again:
             return self._attempt(request, body, left)
 
         def sleep(seconds: float) -> bool:
-            return cancelled.wait(seconds) or self._wait_for_turn(request, cancelled)
+            return cancelled.wait(seconds) or self._wait_for_turn(request, cancelled, end)
 
         return patience.persist(attempt, sleep)
 

@@ -18,6 +18,9 @@ from unflip.judges.backends.line import Line, Terms, line
 from unflip.judges.backends.pace import Patience
 from unflip.types import identify
 
+_LONGEST_SECONDS = 30 * 86_400.0
+"""Sockets and clocks take no wait without an end."""
+
 
 @dataclass(frozen=True)
 class Endpoint:
@@ -92,12 +95,15 @@ class Endpoint:
     @property
     def by(self) -> str:
         """The model's name, and a hash of what else its answers depend on; not the address."""
-        options = {
+        options: dict[str, Any] = {
             "revision": self.revision,
             "body": self.body,
             "rename": self.rename,
             "prefill": self.prefill,
         }
+        if self.kind != "real":
+            # What a stub says must never be recalled as what the model said.
+            options["kind"] = self.kind
         return identify(f"endpoint:{self.model}", 1, options)
 
     def ask(self, requests: Sequence[Request], deadline: float | None = None) -> list[Answer]:
@@ -118,7 +124,7 @@ class Endpoint:
         gate: Gate | None = None,
     ) -> Errand:
         """Start on the requests, and tell each answer once it is there, from another thread."""
-        seconds = self.patience if deadline is None else deadline
+        seconds = min(self.patience if deadline is None else deadline, _LONGEST_SECONDS)
         patience = Patience(self.retries, self.backoff, seconds)
         caller = Caller(self._line, self.model, self._headers(), self._fields)
         under_way = Errand(requests, told, gate)

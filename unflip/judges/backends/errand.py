@@ -57,11 +57,20 @@ class Errand:
             request = self._requests[place]
             if self.cancelled.is_set():
                 self.tell(place, Unanswered(Silence.CANCELLED, "the run was ended"))
-            elif self._gate and (instead := self._gate(place)):
-                self.tell(place, instead)
-            else:
+            elif self._may(place):
                 return place, request
         return None
+
+    def _may(self, place: int) -> bool:
+        """Whether the gate lets a request pass; if not, it has been told of."""
+        try:
+            instead = self._gate(place) if self._gate else None
+        except BaseException as why:
+            self.fail(why)
+            return False
+        if instead:
+            self.tell(place, instead)
+        return instead is None
 
     def tell(self, place: int, answer: Answer) -> None:
         """The answer to the request at that place."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import inspect
+import re
 import threading
 import time
 from collections.abc import Sequence
@@ -61,6 +62,7 @@ class Loaded:
         self._model.eval()
         self._torch = torch
         self._ends = self._take_ends()
+        self._controls = _one_of(self._tokenizer)
         # The model's own settings (penalties, nucleus) would change replies unasked.
         self._model.generation_config = transformers.GenerationConfig()
         self._keeps = "logits_to_keep" in inspect.signature(self._model.forward).parameters
@@ -158,7 +160,11 @@ class Loaded:
         return frozenset(int(token) for token in known if token is not None)
 
     def _chat(self, request: Request) -> str:
-        turns = [{"role": turn.role, "content": _speakable(turn.text)} for turn in request.turns]
+        # Control tokens come from the model's chat template; in a turn they could only be forged.
+        turns = [
+            {"role": turn.role, "content": self._controls.sub(_broken, _speakable(turn.text))}
+            for turn in request.turns
+        ]
         go_on = bool(turns) and turns[-1]["role"] == "assistant"
         if not self._tokenizer.chat_template:
             raise UsageError("this model has no chat template: ask it with raw text")
@@ -213,6 +219,18 @@ class Loaded:
                 list(tokens), skip_special_tokens=True, clean_up_tokenization_spaces=False
             )
         return str(decoded)
+
+
+def _one_of(tokenizer: Any) -> re.Pattern[str]:
+    """Any of a tokenizer's control tokens, which text would be read as."""
+    added = tokenizer.added_tokens_decoder.values()
+    named = {*tokenizer.all_special_tokens, *(one.content for one in added if one.special)}
+    longest = sorted((one for one in named if len(one) > 1), key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, longest)) or r"(?!)")
+
+
+def _broken(token: re.Match[str]) -> str:
+    return f"{token[0][0]} {token[0][1:]}"
 
 
 def _speakable(text: str) -> str:

@@ -64,7 +64,7 @@ def read(
 def _heard(response: Response, wanted: int, heard_before: bool) -> Reply | Again | Unanswered:
     try:
         body = wire.parse(response.data)
-        if isinstance(body, dict) and body.get("error") and not body.get("choices"):
+        if isinstance(body, dict) and body.get("error"):
             return _failed(response._replace(status=_status_within(body)), heard_before)
         return Reply(wire.said(body, wanted), wire.usage(body))
     except wire.Garbled as why:
@@ -134,6 +134,6 @@ def _number(text: str | None) -> float | None:
 def _date(text: str | None) -> datetime | None:
     try:
         date = parsedate_to_datetime(text or "")
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return date if date.tzinfo else date.replace(tzinfo=UTC)

@@ -116,6 +116,9 @@ def _choice(choice: Any) -> Said:
     text, thought = _content(message.get("content"))
     if refusal and isinstance(refusal, str):
         text, finish = text or refusal, Finish.REFUSED
+    elif message.get("tool_calls") or message.get("function_call"):
+        # It waits for a tool's result, whatever it says meanwhile.
+        finish = Finish.OTHER
     given = message.get("reasoning_content") or message.get("reasoning") or thought
     reasoning = given if isinstance(given, str) else ""
     return Said(text, finish, reasoning, _positions(choice.get("logprobs")))
@@ -145,9 +148,15 @@ def _text(value: Any) -> str:
 
 
 def _positions(logprobs: Any) -> tuple[Position, ...] | None:
-    """The tokens with their log-probabilities; None if any of it is not as it should be."""
-    if not isinstance(logprobs, dict):
-        return None
+    """The tokens with their log-probabilities; None if any of it is not as it should be.
+
+    Without a single alternative there is nothing to compare what was said to.
+    """
+    found = _read_positions(logprobs) if isinstance(logprobs, dict) else None
+    return found if found is None or not found or any(one.top for one in found) else None
+
+
+def _read_positions(logprobs: Mapping[str, Any]) -> tuple[Position, ...] | None:
     try:
         if isinstance(logprobs.get("content"), list):
             return tuple(_position(token) for token in logprobs["content"])
