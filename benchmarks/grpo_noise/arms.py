@@ -73,13 +73,14 @@ class Payer:
         return self.hook.line(batch.verdict_B, None)
 
     def hook_of(self, correction):
-        """What turns rewards into advantages, inert or not: these are controls."""
+        """What turns rewards into advantages, inert and harmful ones too: these are controls."""
         at = self.environment
         normaliser = self.arm.normaliser or at.normaliser
         others = ("reward",) if at.bonus else ()
         return Hook.of(
-            correction, normaliser=normaliser, strata=at.scope, others=others, allow_inert=True
-        )
+            correction, normaliser=normaliser, strata=at.scope, others=others, allow_inert=True,
+            allow_harmful=True,
+        )  # fmt: skip
 
     def strata(self, batch):
         """Codes of the strata as far as the arm knows them."""
