@@ -22,6 +22,7 @@ GROUP = "unflip.verifiers"
 """The entry points of installed packages that bring verifiers."""
 BUILT_IN: Mapping[str, str] = {
     "choice": "unflip.verifiers.choice:Choice",
+    "code": "unflip.verifiers.code:Code",
     "exact": "unflip.verifiers.exact:Exact",
     "format": "unflip.verifiers.format:Format",
     "math": "unflip.verifiers.math:Math",
@@ -127,7 +128,7 @@ def available() -> list[Plugin]:
 
     Example:
         >>> [plugin.name for plugin in available()][:2]
-        ['choice', 'exact']
+        ['choice', 'code']
     """
     ours = [_built_in(name) for name in BUILT_IN]
     theirs = [Plugin(one.name, "entry point", one.value) for one in _entry_points()]

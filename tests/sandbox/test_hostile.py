@@ -1,0 +1,104 @@
+"""The hostile corpus: nobody gets out, nothing is left, every limit holds, at both levels."""
+
+import platform
+import threading
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from unflip.sandbox import Embedded, Level, Limits, Program, SandboxUnavailable, Status
+
+HOSTILE = Path(__file__).parents[2] / "fixtures" / "hostile"
+LEVELS = (Level.NAMESPACES, Level.LANDLOCK)
+TIGHT = Limits(cpu=0.2, wall=1.0, memory=256 << 20, processes=64, output=4 << 20, disk=8 << 20)
+PATIENT = Limits(cpu=5, memory=512 << 20)
+HONEST = Program("print(sum(map(int, input().split())))", b"20 22")
+
+
+def corpus(family):
+    """The programs of a family, as parameters of a test."""
+    programs = tomllib.loads((HOSTILE / f"{family}.toml").read_text())["program"]
+    here = [one for one in programs if one.get("machine", platform.machine()) == platform.machine()]
+    return pytest.mark.parametrize("hostile", here, ids=[one["name"] for one in here])
+
+
+@pytest.fixture(scope="module", params=LEVELS, ids=lambda level: level.word)
+def sandbox(request):
+    """A sandbox at each level; skipped, with the reason, where the machine cannot reach it."""
+    with Embedded(minimum=request.param, most=request.param, size=2) as made:
+        try:
+            assert made.level is request.param
+        except SandboxUnavailable as why:
+            pytest.skip(str(why))
+        yield made
+
+
+def below(root):
+    """Every process below a process, by /proc."""
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            try:
+                said = (entry / "stat").read_text()
+            except OSError:
+                continue
+            parents[int(entry.name)] = int(said.rpartition(")")[2].split()[1])
+    found, more = set(), {root}
+    while more:
+        more = {pid for pid, parent in parents.items() if parent in more}
+        found |= more
+    return found
+
+
+@pytest.fixture
+def nothing_left(sandbox):
+    """Afterwards the sandbox has no process, and no descriptor, that it did not have before."""
+    sandbox.run(HONEST, PATIENT)
+    before = {pid: below(pid) for pid in sandbox.servers}
+    files = len(list(Path("/proc/self/fd").iterdir()))
+    yield
+    after = {pid: below(pid) for pid in sandbox.servers}
+    assert {pid: after.get(pid) for pid in before} == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == files
+
+
+@corpus("escaping")
+def test_nobody_gets_out(sandbox, nothing_left, hostile):
+    """What a program must not reach is not there, or refused; the next run finds no trace."""
+    for _ in range(1 + hostile.get("twice", False)):
+        ended = sandbox.run(Program(hostile["code"], b"input"), PATIENT)
+        wanted = hostile.get("status")
+        if wanted:
+            assert ended.status in wanted
+        else:
+            assert (ended.status, ended.stdout) == (Status.FINISHED, b"held\n"), ended
+
+
+@corpus("bombs")
+def test_every_limit_holds(sandbox, nothing_left, hostile):
+    """A program that uses more than it may ends at its limit, and ends as what it is."""
+    ended = sandbox.run(Program(hostile["code"]), TIGHT)
+    # Under load, the wall comes before the processor's time.
+    allowed = {*hostile["status"], *(["wall"] if "cpu" in hostile["status"] else [])}
+    assert ended.status in allowed, ended
+    assert ended.cpu < TIGHT.cpu + 1
+    assert ended.memory < 2 * TIGHT.memory
+    if ended.status is Status.FINISHED:
+        assert ended.stdout.decode() in (hostile.get("output", "held\n"), "")
+
+
+def test_neighbours_are_not_disturbed(sandbox):
+    """An honest program beside each of the worst gets its normal result."""
+    bombs = tomllib.loads((HOSTILE / "bombs.toml").read_text())["program"]
+    worst = [one for one in bombs if one["name"] in ("fork-bomb", "kills-everybody", "eats-memory")]
+
+    def attack():
+        for one in worst:
+            sandbox.run(Program(one["code"]), TIGHT)
+
+    attacker = threading.Thread(target=attack)
+    attacker.start()
+    while attacker.is_alive():
+        assert sandbox.run(HONEST, PATIENT).stdout == b"42\n"
+    attacker.join()

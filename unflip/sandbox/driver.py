@@ -1,0 +1,145 @@
+"""Runs foreign code in a process that is shut in already; nothing here is trusted afterwards."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import random
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from io import TextIOWrapper
+from types import ModuleType
+from typing import Any, cast
+
+from unflip.sandbox import codec
+
+RECORDS = 3
+"""The descriptor that records of calls are written to."""
+
+
+def run_program(code: bytes) -> int:
+    """Run code as `python main.py` would; the exit status."""
+    module = _module("__main__")
+    status = _status(lambda: _execute(code, module))
+    return _status(_finish) or status
+
+
+def run_calls(code: bytes, calls: bytes) -> int:
+    """Run code as a module, then the calls one by one, and record what each returned.
+
+    The first that raises ends the run. A record is one line, `{"id": n, "value": data}` or
+    `{"id": n, "raised": what}`.
+    """
+    module = _module("solution")
+    wanted = codec.parse(calls)
+    write, dump = os.write, codec.text
+
+    def everything() -> None:
+        _execute(code, module)
+        for number, (name, arguments, named) in enumerate(wanted):
+            try:
+                value = _found(module, name)(*arguments, **named)
+                line = dump({"id": number, "value": value})
+            except BaseException as why:
+                line = dump({"id": number, "raised": _said(why)})
+                _write_all(write, line)
+                raise
+            _write_all(write, line)
+
+    status = _status(everything)
+    _status(lambda: (sys.stdout.flush(), sys.stderr.flush()))
+    return status
+
+
+def _execute(code: bytes, module: ModuleType) -> None:
+    exec(compile(code, "main.py", "exec", dont_inherit=True), module.__dict__)  # noqa: S102
+
+
+def _write_all(write: Callable[[int, memoryview], int], line: str) -> None:
+    left = memoryview(line.encode() + b"\n")
+    while left:
+        left = left[write(RECORDS, left) :]
+
+
+def _said(why: BaseException) -> str:
+    return "".join(traceback.format_exception_only(why)).strip()[:500]
+
+
+def _found(module: ModuleType, name: str) -> Any:
+    """A function of the module, or a method of its class `Solution`."""
+    scope = module.__dict__
+    if "." in name:
+        kind, _, method = name.partition(".")
+        return getattr(scope[kind](), method)
+    if name not in scope and "Solution" in scope:
+        return getattr(scope["Solution"](), name)
+    return scope[name] if name in scope else getattr(sys.modules["builtins"], name)
+
+
+def _module(name: str) -> ModuleType:
+    """A fresh module, standard streams and modules as in a process that has just begun."""
+    for known in [one for one in sys.modules if one.split(".")[0] == "unflip"]:
+        del sys.modules[known]
+    module = ModuleType(name)
+    module.__dict__.update(__file__="main.py", __builtins__=sys.modules["builtins"])
+    sys.modules[name] = module
+    sys.argv = ["main.py"]
+    sys.stdin = sys.__stdin__ = _stream(0, "r", "strict")  # type: ignore[misc]
+    sys.stdout = sys.__stdout__ = _stream(1, "w", "strict")  # type: ignore[misc]
+    sys.stderr = sys.__stderr__ = _stream(2, "w", "backslashreplace")  # type: ignore[misc]
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    random.seed(0)
+    return module
+
+
+def _stream(number: int, mode: str, errors: str) -> TextIOWrapper:
+    # Never collected, as the standard ones; its finaliser would warn.
+    return cast(
+        TextIOWrapper,
+        open(number, mode, encoding="utf-8", errors=errors, closefd=False),
+    )
+
+
+def _status(action: Callable[[], object]) -> int:
+    """0, or the exit status that what the action raised would have led to."""
+    try:
+        action()
+    except SystemExit as why:
+        return _exit_code(why.code)
+    except BaseException as why:
+        _report(why)
+        return 1
+    return 0
+
+
+def _exit_code(code: object) -> int:
+    if code is None:
+        return 0
+    if isinstance(code, int):
+        return int(code) & 0xFF
+    try:
+        sys.stderr.write(f"{code}\n")
+    except Exception:
+        return 1
+    return 1
+
+
+def _report(why: BaseException) -> None:
+    """Print a traceback that begins with the foreign code, not with ours."""
+    place = why.__traceback__
+    while place is not None and place.tb_frame.f_code.co_filename == __file__:
+        place = place.tb_next
+    try:
+        traceback.print_exception(type(why), why, place, file=sys.stderr)
+    except BaseException:
+        return
+
+
+def _finish() -> None:
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()

@@ -1,0 +1,79 @@
+"""The filter of system calls for each level, and how a process puts it on for good."""
+
+from __future__ import annotations
+
+import ctypes
+
+from unflip.sandbox.bpf import Check, Policy, assemble, refuse
+from unflip.sandbox.kernel import MACHINE, prctl
+from unflip.sandbox.levels import Level
+from unflip.sandbox.syscalls import CHECKED, COMMON, PROCESSES, numbers
+
+_ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
+_SET_SECCOMP, _FILTER = 22, 2
+_NO_SUCH_CALL = 38
+_THREAD = 0x10000
+# New namespaces of every kind, tracing, and a child of somebody else.
+_NOT_IN_CLONE = 0x7E020000 | 0x2000 | 0x8000
+_IOCTLS = (0x5401, 0x5413, 0x541B, 0x5450, 0x5451, 0x5421)
+_FCNTLS = (0, 1, 2, 3, 4, 5, 6, 7, 36, 37, 38, 1030, 1032, 1034)
+_PRCTLS = (3, 15, 16)
+# Streams only: a datagram could be sent to whoever has an address.
+_STREAMS = (1, 1 | 0o4000, 1 | 0o2000000, 1 | 0o2004000)
+_OWN = 0x7ABCDEF1
+
+
+class _Program(ctypes.Structure):
+    _fields_ = (("length", ctypes.c_ushort), ("steps", ctypes.c_char_p))
+
+
+def build(level: Level, machine: str = MACHINE) -> bytes:
+    """The filter's program for a level, with a mark where `for_process` puts a process id.
+
+    With namespaces, processes may be started and signalled: they are alone among themselves.
+    Without, there are threads only, and the single process that can be signalled is the own one.
+
+    Args:
+        level: The level of isolation.
+        machine: `x86_64` or `aarch64`.
+
+    Example:
+        >>> len(build(Level.NAMESPACES, "x86_64")) % 8
+        0
+    """
+    names = numbers(CHECKED, CHECKED, machine)
+    allowed = set(numbers(COMMON, COMMON, machine).values())
+    checks = [
+        Check(names["ioctl"], 1, _IOCTLS),
+        Check(names["fcntl"], 1, _FCNTLS),
+        Check(names["prctl"], 0, _PRCTLS),
+        Check(names["prlimit64"], 0, (0,)),
+        Check(names["sched_setaffinity"], 0, (0,)),
+        Check(names["socketpair"], 1, _STREAMS),
+        Check(names["clone3"], 0, (), otherwise=refuse(_NO_SUCH_CALL)),
+    ]
+    if level is Level.NAMESPACES:
+        allowed |= set(numbers(PROCESSES, PROCESSES, machine).values())
+        checks.append(Check(names["clone"], 0, without=_NOT_IN_CLONE))
+    else:
+        checks += [
+            Check(names["clone"], 0, without=_NOT_IN_CLONE, having=_THREAD),
+            Check(names["kill"], 0, (_OWN,)),
+            Check(names["tgkill"], 0, (_OWN,)),
+        ]
+    return assemble(Policy(_ARCHITECTURES[machine], frozenset(allowed), tuple(checks)))
+
+
+def for_process(program: bytes, own: int) -> bytes:
+    """The filter for the process with this id."""
+    return program.replace(_OWN.to_bytes(4, "little"), own.to_bytes(4, "little"))
+
+
+def put_on(program: bytes) -> None:
+    """Filter this process from now on; it and all it starts can only ever be filtered more.
+
+    Raises:
+        OSError: The kernel refuses; nothing is filtered then.
+    """
+    filter_ = _Program(len(program) // 8, program)
+    prctl(_SET_SECCOMP, _FILTER, ctypes.addressof(filter_))

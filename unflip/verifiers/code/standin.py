@@ -1,0 +1,270 @@
+"""Reads a task's tests by running them on a stand-in for the answer; itself runs in the sandbox.
+
+The stand-in answers nothing: it notes what it is called with, and hands out symbols that note what
+is done with them. An assert about a symbol becomes a claim, as plain data: `candidate(2) == 4` is
+`("op", "eq", (("call", 0), ("value", 4)))`. So the calls can be made where the foreign code is, and
+the claims be checked where it never was. Only the standard library is imported: this file is sent
+into a sandbox as it is.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import copy
+import math
+import operator
+from collections.abc import Callable
+from typing import Any
+
+_OPERATORS = {
+    ast.Eq: "eq", ast.NotEq: "ne", ast.Lt: "lt", ast.LtE: "le", ast.Gt: "gt", ast.GtE: "ge",
+    ast.Is: "is", ast.IsNot: "is_not", ast.In: "in", ast.NotIn: "not_in",
+}  # fmt: skip
+_PLAIN: dict[str, Callable[[Any, Any], Any]] = {
+    "eq": operator.eq, "ne": operator.ne, "lt": operator.lt, "le": operator.le,
+    "gt": operator.gt, "ge": operator.ge, "is": operator.is_, "is_not": operator.is_not,
+    "in": lambda one, many: one in many, "not_in": lambda one, many: one not in many,
+}  # fmt: skip
+_BUILTINS = (
+    "abs", "all", "any", "bool", "dict", "float", "frozenset", "int", "len", "list", "max",
+    "min", "round", "set", "sorted", "str", "sum", "tuple",
+)  # fmt: skip
+_LIFTED: dict[Any, str] = {getattr(builtins, name): name for name in _BUILTINS}
+_LIFTED |= {
+    getattr(math, name): f"math.{name}" for name in ("fabs", "isclose", "isnan", "pow", "sqrt")
+}
+_METHODS = {"lower", "upper", "strip", "split", "splitlines", "keys", "values", "items", "tolist"}
+_ARITHMETIC = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow")
+_DEPTH = 4
+
+
+class Unreadable(BaseException):
+    """The tests do something with an answer that a symbol cannot note."""
+
+
+class Symbol:
+    """What a call returns here: whatever is done with it is noted."""
+
+    def __init__(self, *said: Any) -> None:
+        self._said = said
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _METHODS:
+            return lambda *given: _noted(f"method.{name}", self, *given)
+        raise Unreadable(f"the answer's {name}")
+
+    def __getitem__(self, key: Any) -> Symbol:
+        return _noted("getitem", self, key)
+
+    def __neg__(self) -> Symbol:
+        return _noted("neg", self)
+
+    def __deepcopy__(self, _memo: Any) -> Symbol:
+        return self
+
+    def _no(self, *_given: Any) -> Any:
+        raise Unreadable("the tests use an answer in a way that cannot be noted")
+
+    __bool__ = __iter__ = __len__ = __contains__ = __float__ = __int__ = __index__ = _no
+    __str__ = __repr__ = __format__ = __hash__ = __call__ = __eq__ = _no
+
+
+def _arithmetic(name: str) -> None:
+    setattr(Symbol, f"__{name}__", lambda self, other: _noted(name, self, other))
+    setattr(Symbol, f"__r{name}__", lambda self, other: _noted(name, other, self))
+
+
+for _name in _ARITHMETIC:
+    _arithmetic(_name)
+
+
+def _noted(operation: str, *given: Any) -> Symbol:
+    return Symbol("op", operation, tuple(_said(one) for one in given))
+
+
+def _said(value: Any) -> tuple[Any, ...]:
+    """A value, or the symbols in it, as plain data."""
+    if type(value) is Symbol:
+        return value._said
+    if _symbolic(value):
+        return (type(value).__name__, tuple(_said(one) for one in value))
+    return ("value", copy.deepcopy(value))
+
+
+def _symbolic(value: Any, depth: int = _DEPTH) -> bool:
+    """Whether it is a symbol, or a list or tuple with one in it."""
+    if type(value) is Symbol:
+        return True
+    inside = type(value) in (list, tuple) and depth > 0
+    return inside and any(_symbolic(one, depth - 1) for one in value)
+
+
+class _Book:
+    """Collects the calls and the claims."""
+
+    def __init__(self) -> None:
+        self.calls: list[Any] = []
+        self.claims: list[Any] = []
+
+    def stand_in(self, name: str) -> Callable[..., Symbol]:
+        """A function that only notes that it was called."""
+
+        def called(*given: Any, **named: Any) -> Symbol:
+            if any(_symbolic(one) for one in (*given, *named.values())):
+                raise Unreadable("an answer is an argument of the next call")
+            self.calls.append((name, copy.deepcopy(given), copy.deepcopy(named)))
+            return Symbol("call", len(self.calls) - 1)
+
+        return called
+
+    def claim(self, value: Any) -> None:
+        """What an assert says."""
+        if _symbolic(value):
+            self.claims.append(_said(value))
+        elif not value:
+            raise Unreadable("a test fails whatever the answer is")
+
+
+def _apply(function: Any, /, *given: Any, **named: Any) -> Any:
+    if not any(_symbolic(one) for one in (*given, *named.values())):
+        return function(*given, **named)
+    if function is print:
+        return None
+    if function is isinstance:
+        return _noted("isinstance", given[0], getattr(given[1], "__name__", "?"))
+    try:
+        lifted = _LIFTED.get(function)
+    except TypeError:
+        lifted = None
+    if lifted is None:
+        return function(*given, **named)
+    return _noted(lifted, *given, *([named] if named else []))
+
+
+def _compare(operation: str, left: Any, right: Any) -> Any:
+    if _symbolic(left) or _symbolic(right):
+        return _noted(operation, left, right)
+    return _PLAIN[operation](left, right)
+
+
+def _either(operation: str, *parts: Callable[[], Any]) -> Any:
+    """`and` and `or`, lazy as long as no symbol is among them."""
+    value: Any = None
+    for number, part in enumerate(parts):
+        value = part()
+        if _symbolic(value):
+            return _noted(operation, value, *(one() for one in parts[number + 1 :]))
+        if bool(value) == (operation == "or"):
+            return value
+    return value
+
+
+def _not(value: Any) -> Any:
+    return _noted("not", value) if _symbolic(value) else not value
+
+
+class _Rewrite(ast.NodeTransformer):
+    """Turns what Python gives no hook for into calls of ours."""
+
+    def visit_Assert(self, node: ast.Assert) -> ast.AST:
+        self.generic_visit(node)
+        return ast.Expr(_call("_claim", node.test))
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        self.generic_visit(node)
+        if isinstance(node.func, ast.Name) and node.func.id in ("super", "_claim"):
+            return node
+        return ast.Call(ast.Name("_apply", ast.Load()), [node.func, *node.args], node.keywords)
+
+    def visit_Compare(self, node: ast.Compare) -> ast.AST:
+        self.generic_visit(node)
+        sides = [node.left, *node.comparators]
+        parts = [
+            _call("_compare", ast.Constant(_OPERATORS[type(op)]), sides[at], sides[at + 1])
+            for at, op in enumerate(node.ops)
+        ]
+        return parts[0] if len(parts) == 1 else _lazy("and", parts)
+
+    def visit_BoolOp(self, node: ast.BoolOp) -> ast.AST:
+        self.generic_visit(node)
+        return _lazy("and" if isinstance(node.op, ast.And) else "or", node.values)
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:
+        self.generic_visit(node)
+        return _call("_not", node.operand) if isinstance(node.op, ast.Not) else node
+
+
+def _call(name: str, *given: ast.expr) -> ast.Call:
+    return ast.Call(ast.Name(name, ast.Load()), list(given), [])
+
+
+def _lazy(operation: str, parts: list[Any]) -> ast.Call:
+    nothing = ast.arguments([], [], None, [], [], None, [])
+    return _call("_either", ast.Constant(operation), *(ast.Lambda(nothing, one) for one in parts))
+
+
+def read(tests: list[str], prompt: str, entry: str | None) -> tuple[list[Any], list[Any]]:
+    """The calls that the tests make, and the claims about what they return.
+
+    Args:
+        tests: Python source: statements, or a function `check(candidate)`.
+        prompt: Source of helpers that the tests may use, if it is source.
+        entry: The name of the function that is asked for; None where the tests tell.
+    """
+    book = _Book()
+    scope: dict[str, Any] = {
+        "_apply": _apply, "_claim": book.claim, "_compare": _compare, "_either": _either,
+        "_not": _not, "__name__": "tests",
+    }  # fmt: skip
+    trees = [ast.parse(one) for one in tests]
+    if entry is not None:
+        _run_helpers(prompt, scope)
+    for name in _asked_for(trees, scope) if entry is None else [entry]:
+        scope[name] = book.stand_in(name)
+    scope.pop("check", None)
+    for tree in trees:
+        _execute(tree, scope)
+    if "check" in scope and entry is not None and entry != "check":
+        scope["check"](scope[entry])
+    return book.calls, book.claims
+
+
+def _execute(tree: ast.Module, scope: dict[str, Any]) -> None:
+    changed = ast.fix_missing_locations(_Rewrite().visit(tree))
+    exec(compile(changed, "tests", "exec", dont_inherit=True), scope)  # noqa: S102 - in the sandbox
+
+
+def _run_helpers(prompt: str, scope: dict[str, Any]) -> None:
+    try:
+        tree = ast.parse(prompt)
+    except SyntaxError:
+        return
+    _execute(tree, scope)
+
+
+def _asked_for(trees: list[ast.Module], scope: dict[str, Any]) -> list[str]:
+    """The functions that the tests call and nobody defines."""
+    names = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    made = {one.id for one in names if not isinstance(one.ctx, ast.Load)} | set(scope)
+    for tree in trees:
+        made |= {n for node in ast.walk(tree) for n in _defined(node)}
+    free = [one.id for one in names if one.id not in made and not hasattr(builtins, one.id)]
+    return sorted(set(free)) or _first_called(trees)
+
+
+def _defined(node: ast.AST) -> list[str]:
+    if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+        return [node.name]
+    if isinstance(node, (ast.Import, ast.ImportFrom)):
+        return [(one.asname or one.name).split(".")[0] for one in node.names]
+    return [node.arg] if isinstance(node, ast.arg) else []
+
+
+def _first_called(trees: list[ast.Module]) -> list[str]:
+    """The function of the first assert, which may have the name of one of Python's own."""
+    for node in (one for tree in trees for one in ast.walk(tree) if isinstance(one, ast.Assert)):
+        left = node.test.left if isinstance(node.test, ast.Compare) else node.test
+        if isinstance(left, ast.Call) and isinstance(left.func, ast.Name):
+            return [left.func.id]
+    return []
