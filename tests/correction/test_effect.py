@@ -11,6 +11,7 @@ from unflip.correction import (
     ADVANTAGES,
     Effect,
     Evidence,
+    Hook,
     Kind,
     Normaliser,
     Posterior,
@@ -154,8 +155,9 @@ def disagreements(line, normaliser, scope):
     """Settings in which the static check says something else than the numbers."""
     for others, optimiser in product(OTHERS, ("adam", "sgd")):
         said = explain(
-            line, normaliser=normaliser, strata=scope, others=others, optimiser=optimiser
-        ).kind
+            line, normaliser=normaliser, strata=scope, others=others, optimiser=optimiser,
+            allow_harmful=True,
+        ).kind  # fmt: skip
         mine, raw = (RUN.updates(one, normaliser, scope, others, optimiser) for one in (line, RAW))
         if (found := measured(mine, raw)) is not said:
             yield f"{others} {optimiser}: said {said}, measured {found}"
@@ -248,16 +250,36 @@ def test_strata_of_prompts_taken_for_those_of_responses_are_warned_about(family,
     """Domains are strata of prompts: without a word about it, inert would be called active."""
     line = FAMILIES[family](2)
     said, by_prompt = (
-        explain(line, normaliser=normaliser, strata=scope) for scope in ("response", "prompt")
+        explain(line, normaliser=normaliser, strata=scope, allow_harmful=True)
+        for scope in ("response", "prompt")
     )
     warned = any("say strata='prompt'" in warning for warning in said.warnings)
     assert warned == (said.kind is Kind.ACTIVE and by_prompt.kind is not Kind.ACTIVE)
 
 
-def test_a_posterior_over_prompts_is_warned_about():
-    """Shrinking by prompt starves the hard ones."""
-    effect = explain(posterior(known(2)), normaliser="rloo", strata="prompt")
-    assert "starves hard prompts" in effect.warnings[0]
+SHRUNK = {
+    "a line": posterior(known(2)),
+    "a fitted one": Posterior(np.full(4, 0.5), np.zeros(0), np.ones(4)),
+    "one fitted elsewhere": Evidence.POSTERIOR,
+}
+
+
+@pytest.mark.parametrize("shrunk", [*SHRUNK])
+@pytest.mark.parametrize("ask", [explain, Hook.of])
+def test_a_posterior_over_prompts_is_refused(ask, shrunk):
+    """Shrinking by prompt starves the hard ones; a control may ask for it, and is warned."""
+    with pytest.raises(UsageError, match=r"starves hard prompts.*allow_harmful=True"):
+        ask(SHRUNK[shrunk], normaliser="rloo", strata="prompt")
+    taken = ask(SHRUNK[shrunk], normaliser="rloo", strata="prompt", allow_harmful=True)
+    assert "starves hard prompts" in str(getattr(taken, "effect", taken))
+    assert "starves" not in str(explain(SHRUNK[shrunk], normaliser="rloo"))
+
+
+def test_a_posterior_of_one_stratum_is_not_refused_over_prompts():
+    """All prompts are shrunk alike."""
+    fitted = Posterior(np.full(2, 0.5), np.zeros(0), np.ones(2))
+    for one in (fitted, FAMILIES["posterior, one rate"](1)):
+        assert not explain(one, normaliser="rloo", strata="prompt").warnings
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,8 @@ def test_a_decided_row_is_a_plain_number(response, reward):
     """One number for one row, which a tensor can be made of."""
     replied = ask(Reward(EXACT, on_abstain="drop"), response)
     assert (replied["rewards"], replied["scores"]) == (reward, reward)
-    assert replied["extra_logs"] == {"accept": reward, "abstain": 0.0}
+    logs = {"accept": reward, "abstain": 0.0, "masked": 0.0, "change": 0.0}
+    assert replied["extra_logs"] == logs
 
 
 @pytest.mark.parametrize("verifier", [broken, EXACT])
@@ -128,6 +129,7 @@ def test_rewards_are_corrected_and_scores_are_not():
     replied = ask(reward, "4")
     assert replied["rewards"] == pytest.approx(line(np.ones(1), np.array([1]))[0])
     assert replied["scores"] == 1.0
+    assert replied["extra_logs"]["change"] == abs(replied["rewards"] - 1.0) > 0
 
 
 def test_a_masked_stratum_is_as_an_abstain():
@@ -135,7 +137,8 @@ def test_a_masked_stratum_is_as_an_abstain():
     hook = Hook.of(masking(TABLE, ["hackable"]), normaliser="rloo")
     replied = ask(Reward(EXACT, "drop", hook, last_letter), "4#")
     assert math.isnan(replied["scores"])
-    assert replied["extra_logs"]["abstain"] == 0.0
+    logs = replied["extra_logs"]
+    assert (logs["abstain"], logs["masked"], logs["change"]) == (0.0, 1.0, 0.0)
 
 
 def test_rates_of_another_verifier_are_refused():

@@ -252,6 +252,17 @@ def test_undecided_second_looks_mask_their_row():
     assert dict(one.telemetry())["appeals/undecided"] == 1
 
 
+def test_the_least_chance_of_a_decided_row_is_told():
+    """It bounds what one row can be paid; rows that nobody may look at have no say."""
+    one, rng = appeals(), np.random.default_rng(5)
+    for _ in range(3):
+        verdict_B, _, _, chance_B, _ = step(one, rng, abstain=0.3)
+        least = dict(one.telemetry())["appeals/least"]
+        assert least == chance_B[~np.isnan(verdict_B)].min() > 0
+    one.pay(np.full(SIZE, np.nan), ["plain"] * SIZE, np.full(SIZE, NOT_TAKEN), SIZE)
+    assert "appeals/least" not in dict(one.telemetry())
+
+
 def test_a_row_has_no_say_in_its_own_model():
     """What was not looked at is paid the same, whatever the looks at its prompt said."""
     paid = []

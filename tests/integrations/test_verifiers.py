@@ -14,10 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unflip.correction import Hook, RateTable, backward, dr_grpo, masking
+from unflip.correction import Hook, RateTable, audit, backward, dr_grpo, masking
 from unflip.errors import UsageError
 from unflip.integrations.verdicts import filled
 from unflip.integrations.verifiers import Abstained, GroupReward, TaskReward
+from unflip.judges import Judge, Silence, Unanswered, template
+from unflip.judges.backends import Scripted
 from unflip.plugins import load
 
 HOST = json.loads((Path(__file__).parents[2] / "fixtures/integrations/verifiers.json").read_text())
@@ -26,6 +28,18 @@ EXACT = load("exact")
 SKIPPED = "needs a release of verifiers that has it: run `just hosts`"
 PLUGGED = TaskReward(EXACT)
 """What a taskset's config names."""
+
+
+def opinion(request):
+    """A judge's model: it likes 'four', and is down where it reads 'six'."""
+    text = request.turns[-1].text
+    if "six" in text:
+        return Unanswered(Silence.UNREACHABLE)
+    return "YES" if "four" in text else "NO"
+
+
+JUDGE = Judge(template("yes-no"), Scripted(opinion))
+JUDGED = TaskReward(JUDGE)
 
 
 @pytest.fixture
@@ -126,6 +140,17 @@ def test_a_group_pays_an_abstain_the_mean_of_the_others():
     assert [state["unflip"]["outcome"] for state in states][2] == "abstain"
 
 
+def test_a_judge_that_is_down_abstains():
+    """A task has no reward then, and in a group the row stands at the mean of the others."""
+    assert [score(JUDGED, reply)[0] for reply in ("four", "five")] == [1.0, 0.0]
+    reward, told, metrics = score(JUDGED, "six")
+    assert math.isnan(reward)
+    assert (told["reason"], metrics) == ("unreachable", {"abstain": 1.0})
+    rewards, states = group(GroupReward(JUDGE), ["four", "five", "six", "five"], ["4"] * 4)
+    assert rewards == pytest.approx([1.0, 0.0, 1 / 3, 0.0])
+    assert states[2]["unflip"]["outcome"] == "abstain"
+
+
 def test_an_answer_of_zero_is_an_answer():
     """Only the empty text, which a rubric gives rows without one, is no reference."""
     assert group(GroupReward(EXACT), ["0", "1"], [0, 0])[0] == [1.0, 0.0]
@@ -148,6 +173,20 @@ def test_a_group_is_corrected_by_strata():
     assert rewards == pytest.approx(line(np.ones(2), np.array([0, 1])).tolist())
 
 
+def test_a_group_tells_what_its_correction_changed():
+    """Of the advantages that the rubric will make; without a correction there is nothing to say."""
+    replies, answers = ["4", "4#", "5", "4"], ["4", "4#", "4", ""]
+    hook = Hook.of(backward(TABLE), normaliser="dr_grpo")
+    rewards, states = group(GroupReward(EXACT, hook, last_letter), replies, answers)
+    told = states[0]["unflip"]["correction"]
+    rows_B = np.zeros(4, dtype=int)
+    found_B = dr_grpo(np.array([*rewards[:3], math.nan]), rows_B, n_groups=1)
+    raw_B = dr_grpo(np.array([1.0, 1.0, 0.0, math.nan]), rows_B, n_groups=1)
+    assert told == audit(found_B, raw_B).to_json() | {"masked": 0.25}
+    assert told["cosine"] < 0.99
+    assert "correction" not in group(GroupReward(EXACT), replies, answers)[1][0]["unflip"]
+
+
 @pytest.mark.parametrize("reward", [TaskReward, GroupReward])
 def test_rates_of_another_verifier_are_refused(reward):
     """Before training starts."""
@@ -164,39 +203,60 @@ def test_they_pickle():
     assert again[1].by == EXACT.by
 
 
-@pytest.mark.parametrize(("answer", "expected"), [("4", 1.0), ("5", 0.0), (None, None)])
-def test_a_real_task_is_scored(answer, expected):
-    """A Task and a Trace of the installed verifiers, the reward plugged by its config."""
+def real_trace(plugged, reply, answer):
+    """A Task and a Trace of the installed verifiers, with a reward of this file by its name."""
     vf = pytest.importorskip("verifiers.v1", reason=SKIPPED, exc_type=ImportError)
     if "root_reply" not in vf.Trace.model_fields:
         pytest.skip(SKIPPED)
     data_type = type("Row", (vf.TaskData,), {"__annotations__": {"answer": str | None}})
     data = data_type(prompt="2 + 2 = ?", answer=answer)
-    plugged = vf.RewardFunctionConfig(fn=f"{Path(__file__)}:PLUGGED")
-    task = vf.Task(data, vf.TaskConfig(rewards={"exact": plugged}))
+    reward = vf.RewardFunctionConfig(fn=f"{Path(__file__)}:{plugged}")
+    task = vf.Task(data, vf.TaskConfig(rewards={"exact": reward}))
     types = importlib.import_module("verifiers.v1.trace")
     about = types.TraceTask(type="Task", data=data, key=task.key, hash=task.hash)
     agent = types.AgentInfo(config=vf.AgentConfig())
-    trace = vf.Trace(task=about, agent=agent, root_reply="4")
-    if expected is None:
-        with pytest.raises(vf.TaskError, match="no_reference"):
+    return vf, task, vf.Trace(task=about, agent=agent, root_reply=reply)
+
+
+@pytest.mark.parametrize(
+    ("plugged", "reply", "answer", "expected"),
+    [
+        ("PLUGGED", "4", "4", 1.0),
+        ("PLUGGED", "4", "5", 0.0),
+        ("PLUGGED", "4", None, "no_reference"),
+        ("JUDGED", "four", "4", 1.0),
+        ("JUDGED", "six", "4", "unreachable"),
+    ],
+)
+def test_a_real_task_is_scored(plugged, reply, answer, expected):
+    """A decided trace has a reward; an abstain, a judge's outage too, is an error and none."""
+    vf, task, trace = real_trace(plugged, reply, answer)
+    if isinstance(expected, str):
+        with pytest.raises(vf.TaskError, match=expected):
             asyncio.run(task.score(trace))
         assert trace.rewards == {"exact": None}
+        assert trace.info["unflip"]["reason"] == expected
     else:
         asyncio.run(task.score(trace))
         assert trace.reward == expected
-    assert trace.info["unflip"]["reason"] in ("match", "mismatch", "no_reference")
+        assert trace.info["unflip"]["reason"] in ("match", "mismatch")
 
 
-def test_a_real_rubric_makes_our_advantages():
+@pytest.mark.parametrize(
+    ("verifier", "replies", "answers"),
+    [
+        (EXACT, ["4", "5", "4", "5"], ["4", "4", "", "4"]),
+        (JUDGE, ["four", "five", "six", "five"], ["4"] * 4),
+    ],
+)
+def test_a_real_rubric_makes_our_advantages(verifier, replies, answers):
     """A Rubric of the installed legacy verifiers: an abstain has advantage 0, and moves nobody."""
     vf = pytest.importorskip("verifiers.legacy", reason=SKIPPED, exc_type=ImportError)
-    rubric = vf.Rubric(funcs=[GroupReward(EXACT)])
-    answers = ["4", "4", "", "4"]
+    rubric = vf.Rubric(funcs=[GroupReward(verifier)])
     states = [
-        {"prompt": "?", "answer": answer, "trajectory": [], "task": None, "info": {},
+        {"prompt": "2 + 2 = ?", "answer": answer, "trajectory": [], "task": None, "info": {},
          "completion": [{"role": "assistant", "content": reply}]}
-        for answer, reply in zip(answers, ["4", "5", "4", "5"], strict=True)
+        for answer, reply in zip(answers, replies, strict=True)
     ]  # fmt: skip
     asyncio.run(rubric.score_group(states))
     advantages = [state["advantage"] for state in states]

@@ -183,6 +183,20 @@ def test_rows_without_a_token_leave_every_baseline(name):
     np.testing.assert_allclose(advantage_BT, np.concatenate([alone_BT, zeros_BT]), atol=1e-12)
 
 
+@pytest.mark.parametrize("kind", ["array", "tensor"])
+def test_the_log_tells_what_weighs_nothing(caplog, kind):
+    """Masked rows, and all that have no advantage; padding is no row."""
+    caplog.set_level("INFO", logger="unflip.integrations.verl.estimators")
+    rewards_BT, mask_BT = tokens(np.array([1.0, 0.0, math.nan, 1.0, 0.0]))
+    mask_BT[-1] = 0
+    rows = (rewards_BT, mask_BT)
+    if kind == "tensor":
+        torch = pytest.importorskip("torch")
+        rows = tuple(map(torch.tensor, rows))
+    ESTIMATORS["unflip_rloo"](*rows, np.array([*"aaab", "pad"], dtype=object))
+    assert caplog.messages == ["unflip: 4 rows, masked 0.2500, without advantage 0.5000"]
+
+
 def test_rates_of_another_verifier_are_refused():
     """Before training starts."""
     known = RateTable.known([0.05, 0.8], [0.1, 0.1], by="math@1+abcdef")

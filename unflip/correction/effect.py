@@ -16,7 +16,7 @@ import numpy as np
 from unflip.correction.advantages import Normaliser
 from unflip.correction.arrays import host
 from unflip.correction.line import Line
-from unflip.correction.posterior import Posterior
+from unflip.correction.posterior import STARVES, Posterior
 from unflip.correction.table import Floats
 from unflip.errors import UsageError
 
@@ -116,6 +116,7 @@ def explain(
     others: Collection[Term | str] = (),
     optimiser: Literal["adam", "sgd"] = "adam",
     times_advantage: bool = False,
+    allow_harmful: bool = False,
 ) -> Effect:
     """Whether a correction changes the update, why, and what to do if it does not.
 
@@ -128,11 +129,12 @@ def explain(
         optimiser: "adam" for all that divide a gradient by its own size, "sgd" for others.
         times_advantage: Whether advantages of raw verdicts are multiplied by the corrected rewards,
             in place of being made of them.
+        allow_harmful: Only warn of a posterior over prompts' strata, as a control wants it.
 
     Raises:
-        UsageError: Forward weights are to be centred, advantages multiplied by signed weights, or
-            strata masked although there is no baseline; or something else is given than a
-            correction, or than the words for these.
+        UsageError: A posterior is to pay prompts' strata, forward weights are to be centred,
+            advantages multiplied by signed weights, or strata masked although there is no baseline;
+            or something else is given than a correction, or than the words for these.
 
     Source: GRPO's invariance to affine maps, e.g. arXiv 2510.00915v4, appendix A.
 
@@ -154,15 +156,18 @@ def explain(
             "an advantage times a signed weight rewards what it should punish: below the mean both "
             "are negative. Make advantages of corrected rewards, or use direct ones"
         )
+    starves = _starves(correction, strata)
+    if starves and not allow_harmful:
+        raise UsageError(f"{STARVES}, with these strata; or say allow_harmful=True, as a control")
     correction = known(correction)
     if isinstance(correction, Evidence):
-        return _of_evidence(correction, normaliser)
+        return _of_evidence(correction, normaliser, starves)
     _refuse_centred_forward(correction, normaliser)
     setting = _setting(correction, normaliser, strata, terms, optimiser)
     _refuse_uncentred_masks(setting)
     kind, reason = _kind(setting)
     remedy = "" if kind is Kind.ACTIVE else _remedy(setting)
-    return Effect(kind, reason, remedy, _warnings(correction, setting))
+    return Effect(kind, reason, remedy, _warnings(correction, setting, starves))
 
 
 def known(correction: Line | Evidence | Posterior) -> Line | Evidence:
@@ -194,6 +199,17 @@ def named(kind: type[Word], word: str) -> Word:
 def _check_words(word: str, words: Sequence[str]) -> None:
     if word not in words:
         raise UsageError(f"{word!r} is none of {', '.join(words)}")
+
+
+def _starves(correction: Line | Evidence | Posterior, strata: str) -> bool:
+    """Whether several strata of prompts are shrunk apart."""
+    if strata != "prompt":
+        return False
+    if isinstance(correction, Line):
+        return correction.name == "posterior" and len(correction.line_S2) > 1
+    if isinstance(correction, Posterior):
+        return correction.n_strata > 1
+    return correction is Evidence.POSTERIOR
 
 
 def _refuse_centred_forward(line: Line, normaliser: Normaliser) -> None:
@@ -301,7 +317,7 @@ def _remedy(at: _Setting) -> str:
     return "rates by strata of responses, or second looks (appeals)"
 
 
-def _warnings(line: Line, at: _Setting) -> tuple[str, ...]:
+def _warnings(line: Line, at: _Setting, starves: bool) -> tuple[str, ...]:
     found = [*line.notes]
     if at.within and at.normaliser is Normaliser.GRPO:
         found.append(
@@ -314,10 +330,8 @@ def _warnings(line: Line, at: _Setting) -> tuple[str, ...]:
             f"if strata depend on the prompt alone, this is {by_prompt}: then say strata='prompt', "
             "or in TRL name their column"
         )
-    if line.name == "posterior" and not at.within and len(at.line_S2) > 1:
-        found.append(
-            "a posterior over prompts' strata starves hard prompts; use backward or anchored"
-        )
+    if starves:
+        found.append(STARVES)
     if at.normaliser is Normaliser.DIRECT and at.one_line and at.shifts:
         found.append("in expectation the direction is the raw verdict's: a shift is a baseline")
     if at.normaliser is Normaliser.DIRECT:
@@ -325,13 +339,13 @@ def _warnings(line: Line, at: _Setting) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _of_evidence(evidence: Evidence, normaliser: Normaliser) -> Effect:
+def _of_evidence(evidence: Evidence, normaliser: Normaliser, starves: bool) -> Effect:
     if evidence is Evidence.RATES_ONLY:
         reason = (
             "a second look that only counts pays nobody; ask about the line that its rates give"
         )
         return Effect(Kind.INERT, reason, "its answers as well: appeals by doubly_robust with rloo")
-    warnings = []
+    warnings = [STARVES] if starves else []
     if evidence is Evidence.DOUBLY_ROBUST and normaliser not in (*_CENTRED, Normaliser.DIRECT):
         warnings.append("unbiased rewards over a std, or a mean, of their own are biased; use rloo")
     if evidence is Evidence.REPAIR:

@@ -80,6 +80,7 @@ class Hook:
         others: Collection[Term | str] = (),
         optimiser: Literal["adam", "sgd"] = "adam",
         allow_inert: bool = False,
+        allow_harmful: bool = False,
     ) -> Hook:
         """A hook that has an effect.
 
@@ -91,14 +92,16 @@ class Hook:
             others: As in `explain`.
             optimiser: As in `explain`.
             allow_inert: Take a correction that changes nothing, as a control does.
+            allow_harmful: As in `explain`.
 
         Raises:
             UsageError: The correction changes nothing here, or is refused; the message says why.
         """
-        correction = known(correction)
         effect = explain(
-            correction, normaliser=normaliser, strata=strata, others=others, optimiser=optimiser
-        )
+            correction, normaliser=normaliser, strata=strata, others=others, optimiser=optimiser,
+            allow_harmful=allow_harmful,
+        )  # fmt: skip
+        correction = known(correction)
         if effect.kind is Kind.INERT and not allow_inert:
             raise UsageError(f"this correction changes nothing: {effect}; or allow_inert=True")
         if not isinstance(scale, Running) and not scale > 0:

@@ -25,6 +25,10 @@ from unflip.correction.table import Floats, RateTable
 from unflip.errors import UsageError
 
 Scope = Literal["response", "prompt"]
+STARVES = (
+    "a posterior over prompts' strata starves hard prompts, whose accepts it calls unlikely: "
+    "use backward, or anchored"
+)
 
 
 def posterior(table: RateTable, *, strata: Scope = "response") -> Line:
@@ -128,6 +132,11 @@ class Posterior:
         verdict_C = np.arange(n_cells) // (len(edge_E) + 1) % 2
         return cls(_shrunk(hits_C, labels_C, overall_V[verdict_C], prior), edge_E, labels_C)
 
+    @property
+    def n_strata(self) -> int:
+        """How many strata it was fitted on."""
+        return len(self.chance_C) // (2 * (len(self.edge_E) + 1))
+
     def __call__(self, r_B: Array, stratum_B: Array, score_B: Array | None = None) -> Array:
         """The chance that each row is correct, (B,); NaN for abstains, the judge's included.
 
@@ -155,10 +164,7 @@ class Posterior:
 
 def _refuse_prompts(strata: Scope) -> None:
     if strata == "prompt":
-        raise UsageError(
-            "a posterior over prompts' strata starves hard prompts, whose accepts it calls "
-            "unlikely: use backward, or anchored, with these strata"
-        )
+        raise UsageError(f"{STARVES}, with these strata")
 
 
 def _check_audit(columns: Sequence[Floats]) -> None:

@@ -67,8 +67,11 @@ class Reward:
     Example:
         >>> from unflip.plugins import load
         >>> reward_func = Reward(load("exact"), on_abstain="drop")
-        >>> reward_func(["2 + 2 = ?4<|im_end|>"], ["2 + 2 = ?"], ["4"])
-        {'rewards': 1.0, 'scores': 1.0, 'extra_logs': {'accept': 1.0, 'abstain': 0.0}}
+        >>> paid = reward_func(["2 + 2 = ?4<|im_end|>"], ["2 + 2 = ?"], ["4"])
+        >>> paid["rewards"], paid["scores"]
+        (1.0, 1.0)
+        >>> paid["extra_logs"]
+        {'accept': 1.0, 'abstain': 0.0, 'masked': 0.0, 'change': 0.0}
     """
 
     verifier: Verifier
@@ -107,6 +110,8 @@ class Reward:
             "extra_logs": {
                 "accept": [float(one.verdict.accepted) for one in paid],
                 "abstain": [float(not one.verdict.decided) for one in paid],
+                "masked": [float(none) for none in silent],
+                "change": [0.0 if none else abs(one.reward - one.raw) for one, none in pairs],
             },
         }
 

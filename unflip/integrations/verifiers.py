@@ -15,7 +15,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from unflip.correction.advantages import dr_grpo
 from unflip.correction.hook import Hook
+from unflip.correction.telemetry import audit
 from unflip.errors import UnflipError
 from unflip.integrations.verdicts import Paid, Payer, StratumOf, check_rates, filled, given_stratum
 from unflip.types import Sample, Verifier, look_up
@@ -94,7 +98,8 @@ class GroupReward:
 
     A row that weighs nothing is paid the mean of its group's others: the rubric subtracts the
     group's mean, so its advantage is 0, and that of the others is as if it were not there. That
-    needs this to be the only reward of the rubric; `state["unflip"]` has the verdicts.
+    needs this to be the only reward of the rubric; `state["unflip"]` has the verdicts, and under
+    `correction` what the hook changed of the group's advantages.
 
     Attributes:
         verifier: Any verifier; it sees completion, answer, prompt and info.
@@ -141,8 +146,9 @@ class GroupReward:
         """One reward for each row of a group."""
         rows = zip(prompts, completions, answers, infos, strict=True)
         paid = await asyncio.gather(*(asyncio.to_thread(self._pay, *row) for row in rows))
+        changed = {"correction": _changed(paid)} if self.hook is not None and paid else {}
         for state, one in zip(states, paid, strict=True):
-            state["unflip"] = one.told()
+            state["unflip"] = one.told() | changed
         return filled([one.reward for one in paid])
 
     def _pay(self, prompt: Any, completion: Any, answer: Any, info: Any) -> Paid:
@@ -152,6 +158,14 @@ class GroupReward:
             completion, _reference(None if answer == "" else answer), prompt=prompt, meta=meta
         )
         return Payer(self.verifier, self.hook, self.stratum_of)(sample)
+
+
+def _changed(paid: Sequence[Paid]) -> dict[str, float]:
+    """How far the rubric's advantages of a group are from those of its raw verdicts."""
+    both_2B = np.array([[one.reward for one in paid], [one.raw for one in paid]])
+    group_B = np.zeros(len(paid), dtype=int)
+    found = audit(*(dr_grpo(one_B, group_B, n_groups=1) for one_B in both_2B))
+    return {**found.to_json(), "masked": float(np.isnan(both_2B[0]).mean())}
 
 
 def _reference(answer: Any) -> Any:

@@ -116,7 +116,7 @@ class Appeals:
         model_B = self._model(labels(seen_B), taken_B, cell_B, size)
         model_B[np.isnan(verdict_B)] = np.nan
         reward_B: Floats = doubly_robust(model_B, labels(seen_B), taken_B, chance_B)
-        self._note(verdict_B, seen_B, reward_B)
+        self._note(verdict_B, seen_B, chance_B, reward_B)
         self._learn(cell_B, seen_B)
         survey = survey_of(verdict_B, seen_B, chance_B, size)
         self.online.update(replace(survey, by=self.online.whole.by), name_B)
@@ -201,9 +201,9 @@ class Appeals:
         now_C3[2::3] = 0
         self.sums_C3 = self.decay * self.sums_C3 + now_C3
 
-    def _note(self, verdict_B: Floats, seen_B: Ints, reward_B: Floats) -> None:
+    def _note(self, verdict_B: Floats, seen_B: Ints, chance_B: Floats, reward_B: Floats) -> None:
         label_B, taken_B = labels(seen_B), seen_B != NOT_TAKEN
-        told_B = ~np.isnan(label_B)
+        told_B, decided_B = ~np.isnan(label_B), ~np.isnan(verdict_B)
         self.unread.append(
             {
                 "looks": float(taken_B.sum()),
@@ -211,6 +211,7 @@ class Appeals:
                 "accepts": _share_of(verdict_B[taken_B] == 1),
                 "overturned": _share_of(label_B[told_B] != verdict_B[told_B]),
                 "undecided": _share_of(seen_B[taken_B] == UNDECIDED),
+                "least": float(chance_B[decided_B].min()) if decided_B.any() else math.nan,
                 "most": float(np.nanmax(np.abs(reward_B), initial=0.0)),
             }
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from unflip.correction.advantages import ADVANTAGES, Normaliser
 from unflip.correction.arrays import Array, is_torch, namespace
 from unflip.errors import UsageError
 
+_log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class Estimator:
@@ -21,7 +24,8 @@ class Estimator:
     The score is corrected already where a `Score` has a hook; here it becomes an advantage. A row
     with a NaN score leaves its baseline, and so does one without a token, with which verl fills
     batches up. In the loss, the tokens of a masked row still count in the mean over tokens, with
-    advantage 0.
+    advantage 0. Each batch is a line in the log, at INFO; verl keeps raw verdicts from estimators,
+    so what a correction changed is not in it.
 
     Attributes:
         normaliser: How advantages are made of scores.
@@ -53,13 +57,25 @@ class Estimator:
         if index is None:
             raise UsageError("verl gave no uid: these estimators compare the rows of a prompt")
         r_B, xp = token_level_rewards.sum(-1), namespace(token_level_rewards)
-        r_B = xp.where(response_mask.sum(-1) > 0, r_B, math.nan)
+        real_B = response_mask.sum(-1) > 0
+        r_B = xp.where(real_B, r_B, math.nan)
         groups, code_B = np.unique(np.asarray(index), return_inverse=True)
         # Whole numbers below 2^24 are exact in float32, and no batch has as many groups.
         group_B = r_B.new_tensor(code_B).long() if is_torch(r_B) else code_B
         advantage_B = ADVANTAGES[self.normaliser](r_B, group_B, n_groups=len(groups))
+        _tell(r_B, advantage_B, real_B)
         advantage_BT = advantage_B[:, None] * response_mask
         return advantage_BT, advantage_BT
+
+
+def _tell(r_B: Array, advantage_B: Array, real_B: Array) -> None:
+    """Log how many rows weigh nothing; where nobody reads it, wait for no device."""
+    if not _log.isEnabledFor(logging.INFO):
+        return
+    rows = int(real_B.sum())
+    nothing = (namespace(r_B).isnan(r_B), advantage_B == 0)
+    masked, idle = (float((one_B & real_B).sum()) / max(rows, 1) for one_B in nothing)
+    _log.info("unflip: %d rows, masked %.4f, without advantage %.4f", rows, masked, idle)
 
 
 ESTIMATORS: Mapping[str, Estimator] = {f"unflip_{one}": Estimator(one) for one in Normaliser}
