@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from unflip.verifiers.math.clauses import CHANGING, depths_of, without_conditions
+from unflip.verifiers.math.clauses import CHANGING, depths_of, senses_of, without_conditions
 from unflip.verifiers.math.labels import value_of
 from unflip.verifiers.math.nodes import INFINITY, Node, Num, Op, Sym, is_op
 from unflip.verifiers.math.numerals import with_digits
@@ -26,11 +26,13 @@ class Answer(NamedTuple):
         node: Its value, or a bare `group` of several.
         free: Names that are said to stand for any integer or number.
         condition: What restricts it, as text; empty if nothing with a number or a sign in it does.
+        senses: Words in it that have an opposite, such as maximum or up.
     """
 
     node: Node
     free: frozenset[str] = frozenset()
     condition: str = ""
+    senses: frozenset[str] = frozenset()
 
 
 _SAYINGS: dict[str, Node] = {
@@ -45,6 +47,16 @@ _SAYINGS: dict[str, Node] = {
     "not defined": Op("text", (), "undefined"),
 }  # fmt: skip
 _LONGEST_LABEL = 3
+_LONGEST_LEAD = 2
+_FILLING = frozenset(
+    (
+        "the", "a", "an", "answer", "answers", "is", "are", "only", "so", "thus", "therefore",
+        "hence", "final", "value", "values", "solution", "solutions", "of", "to", "we", "get",
+        "have", "about", "approximately", "roughly", "exactly", "equals", "then", "both", "also",
+        "all", "just", "where", "with", "respectively", "possible", "root", "roots", "as", "in",
+    )
+)  # fmt: skip
+"""Words in front of a value that do not name it."""
 _SENTENCE = 2
 _VERBS = frozenset(("is", "are", "equals"))
 _DENYING = frozenset(("not", "never", "no", "cannot"))
@@ -71,7 +83,7 @@ def read(text: str) -> Answer:
     if said is not None:
         return Answer(said)
     try:
-        return _stated(tokens)
+        return _stated(tokens)._replace(senses=senses_of(tokens))
     except NotMath:
         return Answer(Op("text", (), _words(tokens)))
 
@@ -91,11 +103,14 @@ def _stated(tokens: list[Token]) -> Answer:
     kept, conditions = without_conditions(chunks)
     free = frozenset(t.text for t in conditions if t.kind == "let" and len(t.text) == 1)
     condition = _restriction(conditions, free)
-    if ";" in joins and "," in joins and not conditions and (pairs := _grouped(kept, joins)):
-        return Answer(pairs)
+    for mark in (";", "or"):
+        several = {mark, ","} <= set(joins) and not conditions
+        if several and (pairs := _grouped(kept, joins, mark)):
+            return Answer(pairs)
+    named = len(kept) > 1 and all(map(_is_named, kept))
     nodes: list[Node] = []
     for chunk in kept:
-        node = _part(_trimmed(chunk), alone=len(kept) == 1 or not nodes)
+        node = _part(_trimmed(chunk), alone=len(kept) == 1 or not nodes, named=named)
         if node is not None and len(kept) > 1 and (declared := _declared(node)):
             free |= declared
         elif node is not None:
@@ -123,10 +138,10 @@ def _restated(tokens: list[Token]) -> list[Token]:
     return tokens
 
 
-def _part(chunk: list[Token], *, alone: bool) -> Node | None:
+def _part(chunk: list[Token], *, alone: bool, named: bool) -> Node | None:
     """One item; None if it is words that say nothing beside the others."""
     if chunk and any(token.kind != "word" for token in chunk):
-        return _item(chunk)
+        return _item(chunk, named=named)
     if chunk and (alone or any(token.text.lower() in CHANGING for token in chunk)):
         raise NotMath("words")
     return None
@@ -201,14 +216,16 @@ def _split(tokens: list[Token]) -> tuple[list[list[Token]], list[str]]:
     return chunks, joins
 
 
-def _grouped(chunks: list[list[Token]], joins: list[str]) -> Node | None:
-    """Lists between semicolons as tuples: `p = 5, q = 2; p = 7, q = 2`."""
+def _grouped(chunks: list[list[Token]], joins: list[str], mark: str) -> Node | None:
+    """Lists between semicolons as tuples: `p = 5, q = 2; p = 7, q = 2`; between `or` if named."""
     groups: list[list[Node]] = [[]]
     for chunk, join in zip(chunks, [*joins, ""], strict=True):
         node = _item(_trimmed(chunk))
         value = value_of(node) if isinstance(node, Op) and node.kind == "rel" else node
+        if mark == "or" and not is_op(node, "rel"):
+            return None
         groups[-1].append(value if value is not None else node)
-        if join == ";":
+        if join == mark:
             groups.append([])
     if len({len(group) for group in groups}) != 1 or len(groups[0]) < 2:
         return None
@@ -243,11 +260,13 @@ def _is_order(node: Node) -> bool:
 # One item ----------------------------------------------------------------------------------------
 
 
-def _item(tokens: list[Token]) -> Node:
+def _item(tokens: list[Token], *, named: bool = False) -> Node:
     label, tokens = _label(_after_verb(tokens))
-    tokens = _trimmed(_without_lead(tokens))
-    if (several := compound(tokens)) is not None:
-        return several
+    lead, tokens = _lead(tokens)
+    label = label or (lead if named else "")
+    tokens = _trimmed(tokens)
+    if (sum_of_units := compound(tokens)) is not None:
+        return sum_of_units
     head, tail = head_and_tail(tokens)
     if not head:
         raise NotMath("words only")
@@ -277,15 +296,21 @@ def _label(tokens: list[Token]) -> tuple[str, list[Token]]:
     return "", tokens
 
 
-def _without_lead(tokens: list[Token]) -> list[Token]:
-    """Without the words in front of the value; words that change it are no such words."""
+def _is_named(tokens: Sequence[Token]) -> bool:
+    """Whether a part starts with a word that may name its value."""
+    return bool(tokens) and tokens[0].kind == "word" and tokens[0].text.lower() not in _FILLING
+
+
+def _lead(tokens: list[Token]) -> tuple[str, list[Token]]:
+    """The words in front of the value, if they name it, and the rest."""
     for at, token in enumerate(tokens):
         if token.kind != "word":
-            lead = {t.text.lower() for t in tokens[:at]}
-            if lead & CHANGING:
+            words = [t.text.lower() for t in tokens[:at]]
+            if CHANGING.intersection(words):
                 raise NotMath("words that change a value")
-            return tokens[at:]
-    return []
+            names = [word for word in words if word not in _FILLING]
+            return " ".join(names) if len(names) <= _LONGEST_LEAD else "", tokens[at:]
+    return "", []
 
 
 def _tidied(node: Node) -> Node:

@@ -9,6 +9,7 @@ from unflip.verifiers.math.tokens import Token
 
 CHANGING = frozenset(
     [
+        "twice", "thrice", "double", "triple", "negative",
         "not", "no", "never", "none", "neither", "nor", "least", "most", "more", "less", "greater",
         "fewer", "than", "below", "above", "under", "over", "except", "without", "wrong",
         "incorrect", "false", "but", "unless", "doubled", "tripled", "halved", "squared", "cubed",
@@ -17,8 +18,23 @@ CHANGING = frozenset(
     ]
 )  # fmt: skip
 """Words that change a value or deny it: an answer with one of them is text."""
+_SENSES = frozenset(
+    (
+        "maximum", "minimum", "up", "down", "increasing", "decreasing", "left", "right", "north",
+        "south", "east", "west", "positive", "negative", "convex", "concave", "clockwise",
+        "counterclockwise", "gain", "loss", "profit", "inside", "outside", "before", "after",
+        "converges", "diverges", "largest", "smallest", "first", "last", "early", "late",
+    )
+)  # fmt: skip
+_LONG_FORMS = {"max": "maximum", "min": "minimum", "upward": "up", "downward": "down"}
 _DROPPED_ENDS = frozenset(("for", "where", "whenever", "forall", "because", "since"))
 _CLAUSES = frozenset(("is", "are", "which", "that", "must"))
+
+
+def senses_of(tokens: Sequence[Token]) -> frozenset[str]:
+    """The words that have an opposite, each in its longest form."""
+    words = {token.text.lower() for token in tokens if token.kind == "word"}
+    return frozenset(_LONG_FORMS.get(word, word) for word in words) & _SENSES
 
 
 def depths_of(tokens: Sequence[Token]) -> list[int]:

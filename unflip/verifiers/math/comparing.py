@@ -170,6 +170,8 @@ def _same_several(one: Several, other: Several, tolerance: Tolerance) -> bool | 
         return None
     if one.items[0].label and other.items[0].label and _are_named_apart(one, other):
         return None
+    if _are_mixed_up(one, other, tolerance):
+        return False
     kinds = {one.brackets, other.brackets}
     if in_order and (len(kinds) == 1 or kinds == {"", "()"}):
         return True
@@ -177,6 +179,16 @@ def _same_several(one: Several, other: Several, tolerance: Tolerance) -> bool | 
         return False
     unordered = kinds <= {"", "{}"} and not (_is_labelled(one) or _is_labelled(other))
     return True if unordered else None
+
+
+def _are_mixed_up(one: Several, other: Several, tolerance: Tolerance) -> bool:
+    """Whether two lists count the same things, and not as many of each: 3 red, 2 blue."""
+    ours, theirs = (
+        {units.canonical(item.unit): item for item in side.items} for side in (one, other)
+    )
+    if () in ours or ours.keys() != theirs.keys() or len(ours) != len(one.items) or len(ours) < 2:
+        return False
+    return any(same_number(ours[unit], theirs[unit], tolerance) is False for unit in ours)
 
 
 def _in_some_order(one: Several, other: Several, tolerance: Tolerance) -> bool:

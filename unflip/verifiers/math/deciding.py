@@ -114,6 +114,8 @@ def same_answers(one: Answer, other: Answer, judge: Judge) -> Decision:
             decision = under or decision
         if decision and one.condition and other.condition and one.condition != other.condition:
             decision = Decision(Same.UNKNOWN, "conditions")
+        if decision and one.senses and other.senses and one.senses != other.senses:
+            decision = Decision(Same.UNKNOWN, "words of another sense")
     except (OverBudget, RecursionError):
         decision = Decision(Same.UNKNOWN, "over budget")
     return decision

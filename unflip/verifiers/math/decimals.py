@@ -18,10 +18,18 @@ ONE: Complex = (_ONE, _ZERO)
 IMAGINARY: Complex = (_ZERO, _ONE)
 _LARGEST_ANGLE = Decimal(10) ** 30
 _LARGEST_EXPONENT = Decimal(100_000)
+_MOST_DIGITS = 300
+"""Of a context in which a function that is no root is computed."""
 
 
 class Undefined(ArithmeticError):
     """The function has no value here, or none within reach."""
+
+
+def _check_precision() -> None:
+    """Series and logarithms take time with the square of the digits, and more."""
+    if getcontext().prec > _MOST_DIGITS:
+        raise Undefined
 
 
 def add(x: Complex, y: Complex) -> Complex:
@@ -67,6 +75,8 @@ def _pi(precision: int) -> Decimal:
 
 def pi() -> Decimal:
     """Half a turn."""
+    if getcontext().prec > 3 * _MOST_DIGITS:
+        raise Undefined
     return +_pi(getcontext().prec)
 
 
@@ -81,6 +91,7 @@ def _arctan_series(x: Decimal) -> Decimal:
 
 
 def _sin_cos(x: Decimal) -> tuple[Decimal, Decimal]:
+    _check_precision()
     if abs(x) > _LARGEST_ANGLE:
         raise Undefined
     with localcontext() as context:
@@ -100,6 +111,7 @@ def _sin_cos(x: Decimal) -> tuple[Decimal, Decimal]:
 
 
 def _hyperbolic(y: Decimal) -> tuple[Decimal, Decimal]:
+    _check_precision()
     if abs(y) > _LARGEST_EXPONENT:
         raise Undefined
     up = y.exp()
@@ -126,6 +138,7 @@ def cos(x: Complex) -> Complex:
 
 def exp(x: Complex) -> Complex:
     """E to the power of x."""
+    _check_precision()
     if abs(x[0]) > _LARGEST_EXPONENT:
         raise Undefined
     size = x[0].exp()
@@ -136,6 +149,7 @@ def exp(x: Complex) -> Complex:
 
 
 def _arctan(x: Decimal) -> Decimal:
+    _check_precision()
     if abs(x) > 1:
         quarter = pi() / 2
         return (quarter if x > 0 else -quarter) - _arctan(1 / x)
@@ -159,6 +173,7 @@ def angle(x: Complex) -> Decimal:
 
 def ln(x: Complex) -> Complex:
     """The natural logarithm."""
+    _check_precision()
     size = modulus(x)
     if not size:
         raise Undefined

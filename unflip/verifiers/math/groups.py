@@ -11,9 +11,10 @@ from unflip.verifiers.math.formulas import is_formula
 from unflip.verifiers.math.identity import Decision, Same
 from unflip.verifiers.math.judging import Judge
 from unflip.verifiers.math.labels import value_of
-from unflip.verifiers.math.nodes import Node, Op, Sym, is_op, negative, replaced
+from unflip.verifiers.math.nodes import Node, Op, Sym, is_op, negative, replaced, sides
 
 _MOST = 64
+_CHOICES = frozenset("ABCDEFGH")
 _TRANSPOSED = Sym("T")
 _DIFFERENT = Decision(Same.DIFFERENT, "brackets")
 
@@ -30,6 +31,11 @@ def decide(one: Node, other: Node, judge: Judge) -> Decision | None:
         return _vector(left, other, judge) if left is not None else _vector(right, one, judge)
     if is_op(one, "cases") and is_op(other, "cases"):
         return _cases(one, other, judge)
+    if sides(one, other, "cases"):
+        listed = _as_list(one), _as_list(other)
+        return None if listed == (one, other) else judge.same(*listed)
+    if _are_letters(one, other) or _are_letters(other, one):
+        return Decision(Same.EQUAL, "letters of choices")
     if is_op(one, "group") or is_op(other, "group"):
         return _collections(_as_group(one), _as_group(other), judge)
     return None
@@ -78,6 +84,22 @@ def _signed(node: Node) -> tuple[Node, Node]:
     return with_sign(True), with_sign(False)
 
 
+def _as_list(node: Node) -> Node:
+    """A system of equations as the list of its lines; a function by cases as it is."""
+    if is_op(node, "cases") and all(is_op(row, "row") and len(row.args) == 1 for row in node.args):
+        return Op("group", tuple(row.args[0] for row in node.args if is_op(row, "row")), "")
+    return node
+
+
+def _are_letters(name: Node, group: Node) -> bool:
+    """Whether `BD` are the choices B and D."""
+    if not isinstance(name, Sym) or not is_op(group, "group") or group.data:
+        return False
+    letters = [getattr(item, "name", "") for item in group.args]
+    ordered = sorted(set(name.name)) == list(name.name) and set(name.name) <= _CHOICES
+    return ordered and len(letters) > 1 and sorted(letters) == list(name.name)
+
+
 def _upright(node: Node) -> Node:
     """A transposed tuple as the tuple; it is a vector either way."""
     if is_op(node, "pow") and node.args[1] == _TRANSPOSED and is_op(node.args[0], "group"):
@@ -114,6 +136,8 @@ def _flat(group: Op) -> Op:
 
 
 def _unordered(one: Op, other: Op, judge: Judge) -> Decision:
+    if (mixed := _by_noun(one, other, judge)) is not None:
+        return mixed
     if one.data == other.data == "" and labels_matter(one) and labels_matter(other):
         return judge.same_set(one.args, other.args, "labelled list", counted=True)
     if not one.data and not other.data and labels_matter(one) != labels_matter(other):
@@ -121,6 +145,15 @@ def _unordered(one: Op, other: Op, judge: Judge) -> Decision:
     scalar = all(is_formula(item) for item in (*one.args, *other.args))
     counted = scalar and not one.data and not other.data and min(len(one.args), len(other.args)) > 1
     return judge.same_set(one.args, other.args, "list", counted=counted)
+
+
+def _by_noun(one: Op, other: Op, judge: Judge) -> Decision | None:
+    """Two lists that count the same things, each against its own; None for all others."""
+    ours, theirs = ({item.data: item for item in side.args if is_op(item, "unit")}
+                    for side in (one, other))  # fmt: skip
+    if ours.keys() != theirs.keys() or not 1 < len(ours) == len(one.args) == len(other.args):
+        return None
+    return judge.all_same(list(ours.values()), [theirs[noun] for noun in ours], "list by noun")
 
 
 def labels_matter(group: Op) -> bool:

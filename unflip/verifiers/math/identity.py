@@ -63,7 +63,8 @@ _LOW, _HIGH = 60, 110
 _NEAR_LOW, _NEAR_HIGH = Decimal(10) ** -42, Decimal(10) ** -88
 _REAL = Decimal(10) ** -35
 _WANTED = 4
-_WANTED_IF_ROUNDED = 10
+_WANTED_IF_ROUNDED = 40
+_LEAST_IF_ROUNDED = 30
 _TRIES = 4
 _MOST_COUNTS = 16
 _MOST_BITS = 3000
@@ -236,6 +237,8 @@ def _by_points(one: Node, other: Node, key: bytes, budget: Budget, before: Decis
         complex_agreed += not real and near
         if not names or agreed == (_WANTED_IF_ROUNDED if rounded else _WANTED):
             break
+    if rounded and names and agreed < _LEAST_IF_ROUNDED:
+        return Decision(Same.UNKNOWN, "real points")
     if agreed >= (2 if names else 1) or (not agreed and complex_agreed >= 3):
         return Decision(Same.EQUAL, "real points", heuristic=True)
     return Decision(Same.UNKNOWN, "real points")
@@ -282,7 +285,7 @@ def far_apart(one: Complex, other: Complex) -> bool:
 def constant_value(node: Node, budget: Budget) -> Complex | None:
     """The value of a formula without variables to sixty digits; None if it has none in reach."""
     digits = _digits(node)
-    if _infinite(node) or digits > _MOST_DIGITS:
+    if _infinite(node) or digits > _MOST_DIGITS or _unknown(node):
         return None
     try:
         return Real({}, _LOW + 2 * digits, budget, b"").value(node)

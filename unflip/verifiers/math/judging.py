@@ -96,7 +96,7 @@ class Judge:
             rule: What to call the rule that decides.
             counted: Whether how often an item stands there counts.
         """
-        if counted and len(ones) != len(others):
+        if bool(ones) != bool(others) or (counted and len(ones) != len(others)):
             return Decision(Same.DIFFERENT, rule)
         table = [[self.same(one, other).same for other in others] for one in ones]
         columns = [list(column) for column in zip(*table, strict=True)]

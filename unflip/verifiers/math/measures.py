@@ -32,7 +32,7 @@ _LONG_PREFIXES = {
 # symbol, names, size, dimensions; a symbol takes the SI prefixes.
 _SI = (
     ("m", "meter metre", 1, "m"), ("g", "gram gramme", Fraction(1, 1000), "kg"),
-    ("s", "second", 1, "s"), ("A", "ampere amp", 1, "A"), ("K", "kelvin", 1, "K"),
+    ("s", "second sec", 1, "s"), ("A", "ampere amp", 1, "A"), ("K", "kelvin", 1, "K"),
     ("mol", "mole", 1, "mol"), ("L", "liter litre", Fraction(1, 1000), "m3"),
     ("l", "", Fraction(1, 1000), "m3"), ("N", "newton", 1, "kg m s-2"),
     ("J", "joule", 1, "kg m2 s-2"), ("W", "watt", 1, "kg m2 s-3"),

@@ -24,7 +24,9 @@ _SYSTEM = re.compile(
 _MODULO = re.compile(r"\(\s*\\?(?:p|b)?mod(?![A-Za-z])\s*([^()]{1,40})\)")
 _DOUBLED = re.compile(r"\\\\(?=[A-Za-z{}])")
 _NO_DELIMITER = re.compile(r"\\(?:left|right)\s*\.")
-_THOUSANDS = re.compile(r"(?<=[0-9])(?:\{,\}|,\s*\\!\s*|\\,|\\ |~)\s*(?=[0-9]{3}(?![0-9]))")
+_THOUSANDS = re.compile(
+    r"(?<=[0-9])(?:\s*\{\s*,\s*\}|,\s*\\!\s*|\\,|\\ |~)\s*(?=[0-9]{3}(?![0-9]))"
+)
 _MARKS = re.compile(r"\\!|(?<!\\)\\[()\[\]]|\\\$|\$")
 _LEADING_DOT = re.compile(r"(?<=[\s(\[{,=<>+*/-])\.(?=\s*[)\]])|(?<=[}A-Za-z0-9])\.(?=\s*[)\]])")
 
@@ -48,7 +50,7 @@ def prepare(text: str) -> str:
         text = _MODULO.sub(r"\\pmod{\1}", text)
     if "rac" in text:
         text = _BARE_FRACTION.sub(r"\\frac", text)
-    if "\\" in text or "$" in text:
+    if "\\" in text or "$" in text or "{," in text:
         if "\\\\" in text and "\\begin" not in text:
             text = _DOUBLED.sub(r"\\", text)
         text = _NO_DELIMITER.sub(" ", _SYSTEM.sub(r"\\begin{cases}\1\\end{cases}", text))

@@ -266,6 +266,9 @@ def _drawn(key: bytes, name: str) -> int:
 
 
 _SPREAD = 97
+_RUN = 41
+_COUNTING = frozenset("nmkNlpq")
+"""Letters that stand for integers where something is rounded, or is real at integers only."""
 _RANGES = ((0, 1), (1, 4), (0, 1), (-1, 0), (1, 2), (4, 12), (-4, -1), (20, 90), (-1, 1), (2, 3))
 
 
@@ -280,7 +283,13 @@ def points(
         small: Variables that take small natural numbers.
         wide: Whether the others lie far apart, as what is rounded needs.
     """
-    tries = []
+    tries: list[dict[str, Fraction]] = []
+    if wide:
+        # What is rounded differs at single numbers, so that a run of them has to be tried.
+        places = list(enumerate(sorted(names)))
+        tries = [{name: Fraction(n + 5 * k) for k, name in places} for n in range(1, _RUN)]
+        if names <= _COUNTING:
+            return tries
     for place, (low, high) in enumerate(_RANGES):
         point = {}
         for name in sorted(names):
@@ -289,4 +298,6 @@ def points(
             natural = Fraction(place % 4 + 3 + drawn % 3)
             point[name] = natural if name in small else part * (_SPREAD if wide else 1)
         tries.append(point)
+    if names <= _COUNTING:
+        tries += [dict.fromkeys(names, Fraction(n)) for n in range(1, 7)]
     return tries

@@ -160,7 +160,7 @@ class _Reader:
             if node.kind == "builder":
                 return self._builder(node)
             if node.kind in ("any", "all"):
-                return self._several(node.args, "or" if node.kind == "any" else "and")
+                return self._several(node.args, "or" if node.kind == "any" else ",")
         raise _NoSet
 
     def _end(self, node: Node, *, closed: bool) -> End:

@@ -122,7 +122,8 @@ JOINERS = {"and": "and", "or": "or", "&": "and", "und": "and", "oder": "or", "et
 SHORT_WORDS = frozenset(
     [
         "many", "card", "draw", "drawn", "yard", "pack", "back", "black", "rank", "bank", "park",
-        "mark", "dark", "award", "of", "at", "is", "as", "to", "so", "by", "if", "in", "on", "it",
+        "mark", "dark", "award", "of", "up",
+        "at", "is", "as", "to", "so", "by", "if", "in", "on", "it",
         "we", "be", "an", "no", "yes", "the", "and", "or", "for", "all", "any", "not", "are",
         "was", "has", "odd", "day", "two", "one", "six", "ten", "men", "her", "his", "him", "how",
         "who", "may", "can", "box", "boy", "cat", "dog", "car", "egg", "pie", "pen", "bag", "bus",

@@ -68,7 +68,7 @@ def with_tail(node: Node, tail: list[Token]) -> Node:
     if not tail:
         return node
     changed = (set(words) & CHANGING) | (set(words) & set(_SCALES))
-    if changed and words[0] not in ("square", "squared", "cubic", "cubed"):
+    if changed and (len(words) == 1 or words[0] not in ("square", "squared", "cubic", "cubed")):
         raise NotMath("words that change a value")
     return Op("unit", (node,), _unit_text(tail))
 
@@ -84,9 +84,10 @@ def _unit_text(tail: list[Token]) -> str:
             out.append({"\\mu": "µ", "\\Omega": "Ω"}[token.text])
         elif token.text not in ("{", "}", "(", ")", "%"):
             raise NotMath("no unit")
-    text = "".join(out).strip()
-    if any(token.kind in ("num", "let", "fn") for token in tail):
-        unit = read_unit(text)
-        if unit is None or measure_of(unit) is None:
-            raise NotMath("no unit")
+    text = "".join(out).replace("/ ", "/").strip()
+    unit = read_unit(text)
+    if unit is None and any(token.kind == "num" for token in tail):
+        raise NotMath("no unit")
+    if any(token.kind in ("let", "fn") for token in tail) and not (unit and measure_of(unit)):
+        raise NotMath("no unit")
     return text

@@ -19,6 +19,8 @@ MOST = 2500
 
 
 _DEEPEST = 30
+_MOST_MISSING = 3
+_SPOKEN = {"plus": "+", "minus": "-", "times": "*"}
 
 
 class TooLong(ValueError):
@@ -46,7 +48,7 @@ _TOKEN = re.compile(
     r"|\\end\s*\{(?P<end>[a-zA-Z]+)\*?\}"
     r"|(?P<deg>\^\s*(?:\{\s*\\circ\s*\}|\\circ(?![A-Za-z])))"
     r"|\\(?P<command>[A-Za-z]+)"
-    r"|(?P<num>[0-9]+(?:\.[0-9]+)?[eE][-+]?[0-9]{1,9}(?![A-Za-z0-9.])"
+    r"|(?P<num>[0-9]+(?:\.[0-9]+)?[eE][-+]?[0-9]{1,9}(?![A-Za-z0-9]|\.[0-9])"
     r"|[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
     r"|(?P<run>[A-Za-z]+)"
     r"|(?P<sign>\.{3,}|<=|>=|=<|<>|!=|==?>|->|==|:=|\*\*|\\\\(?:\s*\[[0-9a-z.]*\])?|\\.|.)",
@@ -103,7 +105,21 @@ def tokenize(text: str, *, words: bool = False) -> list[Token]:
     tokens = reader.all()
     if len(tokens) > MOST:
         raise TooLong(f"more than {MOST} signs")
-    return tokens
+    return tokens + _missing(tokens)
+
+
+def _missing(tokens: list[Token]) -> list[Token]:
+    """The closing braces that a text has lost at its end, if it has lost nothing else."""
+    unclosed: list[str] = []
+    for token in tokens:
+        if token.kind == "open":
+            unclosed.append(token.text)
+        elif token.kind == "close":
+            if not unclosed:
+                return []
+            unclosed.pop()
+    few = len(unclosed) <= _MOST_MISSING and set(unclosed) <= {"{"}
+    return [Token("close", "}")] * len(unclosed) if few else []
 
 
 class _Reader:
@@ -181,6 +197,8 @@ class _Reader:
         low = run.lower()
         if low == "x" and _TIMES.match(self._text, self._at - 2) and self._follows_value():
             self._add("op", "*")
+        elif low in _SPOKEN and (self._words or len(run) > 3):
+            self._add("op", _SPOKEN[low])
         elif low in table.JOINERS:
             self._add("join", table.JOINERS[low])
         elif low in ("percent", "percentage", "pct"):
@@ -339,7 +357,9 @@ class _Reader:
     def _wrapped(self, name: str) -> None:
         content = self._argument()
         bare = content.strip()
-        if bare in table.FUNCTIONS and name in ("operatorname", "mathrm", "textrm", "text"):
+        if bare in _ABBREVIATIONS and name != "operatorname":
+            self._add("word", bare)
+        elif bare in table.FUNCTIONS and name in ("operatorname", "mathrm", "textrm", "text"):
             self._add("fn", table.FUNCTIONS[bare])
         elif name == "mathrm" and len(bare) == 2 and bare not in table.UNITS_OF_TWO:
             self._inside(content, words=False)

@@ -1,0 +1,114 @@
+"""Which references `Math` cannot check, and why; and why a pair is judged as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+from typing import NamedTuple
+
+from unflip.types import Reason, Sample
+from unflip.verifiers.math import Math
+from unflip.verifiers.math.answers import read
+from unflip.verifiers.math.nodes import is_op, shown
+from unflip.verifiers.math.tokens import TooLong
+
+_SHORT = 3
+
+
+class Flaw(StrEnum):
+    """What is wrong with a reference."""
+
+    EMPTY = "empty"
+    """It says nothing."""
+    TOO_LARGE = "too_large"
+    """It is longer or deeper than what is read, or too large to compute."""
+    REFUSED = "refused"
+    """It is not accepted as its own answer."""
+    PROSE = "prose"
+    """It is a sentence: only the same words can be accepted."""
+    UNREAD = "unread"
+    """It has signs that no rule reads: only the same text can be accepted."""
+
+
+class Finding(NamedTuple):
+    """One reference that cannot be checked well.
+
+    Attributes:
+        reference: The reference.
+        flaw: What is wrong with it.
+        note: What there is to say about it.
+    """
+
+    reference: str
+    flaw: Flaw
+    note: str
+
+
+def audit(references: Iterable[str], verify: Math | None = None) -> Iterator[Finding]:
+    """The references that cannot be checked, in their order.
+
+    Args:
+        references: References of a data set.
+        verify: The verifier that will be used; by default, `Math()`.
+
+    Example:
+        >>> [str(found.flaw) for found in audit(["42", "", "It depends on the weather today."])]
+        ['empty', 'prose']
+    """
+    verify = verify or Math()
+    for reference in references:
+        if found := _flaw(reference, verify):
+            yield Finding(reference, *found)
+
+
+def _flaw(reference: str, verify: Math) -> tuple[Flaw, str] | None:
+    if not reference.strip(" $\\.,"):
+        return Flaw.EMPTY, "nothing to compare with"
+    verdict = verify(Sample(verify.present(reference), reference))
+    if not verdict.accepted:
+        large = verdict.reason is Reason.UNREADABLE_REFERENCE and "note" in verdict.evidence
+        return (Flaw.TOO_LARGE if large else Flaw.REFUSED), str(verdict.evidence.get("note", ""))
+    if limit := _limit(verify, reference):
+        return Flaw.TOO_LARGE, limit
+    try:
+        node = read(verdict.answer or reference).node
+    except TooLong as why:
+        return Flaw.TOO_LARGE, str(why)
+    if not is_op(node, "text"):
+        return None
+    words = node.data.split()
+    if not all(word.isalpha() for word in words):
+        return Flaw.UNREAD, f"read as text: {shown(node)[:80]}"
+    return (Flaw.PROSE, "a sentence") if len(words) > _SHORT else None
+
+
+def _limit(verify: Math, reference: str) -> str:
+    """Which limit keeps other answers from being compared with it; empty if none does."""
+    verdict = verify(Sample(verify.present("0"), reference))
+    note = str(verdict.evidence.get("note", ""))
+    return note if verdict.reason is Reason.UNREADABLE_REFERENCE and ":" in note else ""
+
+
+def explain(answer: str, reference: str, verify: Math | None = None) -> str:
+    r"""How a pair is judged, in lines for people.
+
+    Example:
+        >>> print(explain(r"x < 3", r"(-\infty, 3)"))
+        accept: match
+          answer     x < 3  is read as  x < 3
+          reference  (-\infty, 3)  is read as  (-1*\infty, 3)
+          decided by engine: real sets (rule)
+    """
+    verify = verify or Math()
+    verdict = verify(Sample(answer, reference))
+    forms = verdict.evidence.get("forms", ("nothing", "nothing"))
+    note = verdict.evidence.get("note")
+    by = f"{verdict.evidence.get('by') or 'nothing'}{f': {note}' if note else ''}"
+    return "\n".join(
+        [
+            f"{verdict.outcome}: {verdict.reason}",
+            f"  answer     {verdict.answer or 'none found'}  is read as  {forms[0]}",
+            f"  reference  {reference}  is read as  {forms[1]}",
+            f"  decided by {by} ({verdict.trust})",
+        ]
+    )
