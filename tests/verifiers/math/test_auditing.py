@@ -1,9 +1,11 @@
-"""References that cannot be checked are named before training, and pairs are explained."""
+"""References that cannot be checked are named before training."""
 
 import pytest
 
+from unflip.audit.references import check_references
+from unflip.types import Sample
 from unflip.verifiers.math import Math
-from unflip.verifiers.math.auditing import Flaw, audit, explain
+from unflip.verifiers.math.auditing import Flaw, audit
 
 
 @pytest.mark.parametrize(
@@ -28,9 +30,11 @@ def test_a_good_reference_is_not_named(reference):
     assert not list(audit([reference], Math()))
 
 
-def test_an_explanation_names_forms_and_rule():
-    """A pair is explained by the verdict, both normal forms and the rule."""
-    said = explain(r"\boxed{\frac{1}{2}x}", "0.5x")
-    assert said.splitlines()[0] == "accept: match"
-    assert "1/2*x" in said
-    assert "decided by engine: residues (rule)" in said
+def test_the_self_check_names_what_math_can_hardly_check():
+    """A sentence is accepted as its own answer, and still named before training."""
+    references = ("42", "The triangle can be cut along its midline.")
+    found = check_references(Math(), [Sample("", one) for one in references])
+    assert found.accepted.k == 2
+    assert [(one.reference, one.doubt) for one in found.doubtful] == [
+        (references[1], "prose: a sentence")
+    ]

@@ -23,6 +23,7 @@ WRONG = [
     (r"\boxed{\sqrt{x} = \sqrt{y}}", "x = y^2"),
     (r"\boxed{1\frac{9}{5}}", r"1\frac{4}{5}"),
     (r"\boxed{y(0)}", "I(0)"),
+    (r"\boxed{\frac{d}{dx}}", "1/x"),
 ]
 
 

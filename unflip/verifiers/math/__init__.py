@@ -105,6 +105,12 @@ class Math(Rule):
         """The reference's answer, stated as the policy wants it."""
         return state(_stated(reference), self.policy)
 
+    def doubts(self, reference: str) -> str | None:
+        """Why a reference can hardly be checked, for the self-check; None if it can."""
+        from unflip.verifiers.math.auditing import doubted
+
+        return doubted(reference, self)
+
     def warm_up(self) -> None:
         """Do what is slow the first time; the runner calls this in every worker."""
         if self.deep:

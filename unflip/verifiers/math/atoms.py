@@ -253,7 +253,10 @@ class Atoms(Cursor):
 
     def _command(self, name: str) -> Node:
         if name == "frac":
-            return Op("div", (self._argument(), self._argument()))
+            over, under = self._argument(), self._argument()
+            if over == Sym("d") and is_op(under, "mul") and under.args[0] == Sym("d"):
+                raise NotMath("a derivative of what follows is no fraction")
+            return Op("div", (over, under))
         if name == "binom":
             return Op("binom", (self._argument(), self._argument()))
         if name == "sqrt":

@@ -1,4 +1,4 @@
-"""Which references `Math` cannot check, and why; and why a pair is judged as it is."""
+"""Which references `Math` cannot check, and why."""
 
 from __future__ import annotations
 
@@ -61,6 +61,19 @@ def audit(references: Iterable[str], verify: Math | None = None) -> Iterator[Fin
             yield Finding(reference, *found)
 
 
+def doubted(reference: str, verify: Math) -> str | None:
+    """What is wrong with a reference, in a word and a note; None if nothing is, or it is refused.
+
+    Example:
+        >>> doubted("It depends on the weather today.", Math())
+        'prose: a sentence'
+    """
+    found = _flaw(reference, verify)
+    if found is None or found[0] is Flaw.REFUSED:
+        return None
+    return ": ".join(filter(None, found))
+
+
 def _flaw(reference: str, verify: Math) -> tuple[Flaw, str] | None:
     if not reference.strip(" $\\.,"):
         return Flaw.EMPTY, "nothing to compare with"
@@ -87,28 +100,3 @@ def _limit(verify: Math, reference: str) -> str:
     verdict = verify(Sample(verify.present("0"), reference))
     note = str(verdict.evidence.get("note", ""))
     return note if verdict.reason is Reason.UNREADABLE_REFERENCE and ":" in note else ""
-
-
-def explain(answer: str, reference: str, verify: Math | None = None) -> str:
-    r"""How a pair is judged, in lines for people.
-
-    Example:
-        >>> print(explain(r"x < 3", r"(-\infty, 3)"))
-        accept: match
-          answer     x < 3  is read as  x < 3
-          reference  (-\infty, 3)  is read as  (-1*\infty, 3)
-          decided by engine: real sets (rule)
-    """
-    verify = verify or Math()
-    verdict = verify(Sample(answer, reference))
-    forms = verdict.evidence.get("forms", ("nothing", "nothing"))
-    note = verdict.evidence.get("note")
-    by = f"{verdict.evidence.get('by') or 'nothing'}{f': {note}' if note else ''}"
-    return "\n".join(
-        [
-            f"{verdict.outcome}: {verdict.reason}",
-            f"  answer     {verdict.answer or 'none found'}  is read as  {forms[0]}",
-            f"  reference  {reference}  is read as  {forms[1]}",
-            f"  decided by {by} ({verdict.trust})",
-        ]
-    )
