@@ -89,3 +89,4 @@ def test_guards_are_switched_off_in_either_way():
     assert unguarded(SimpleNamespace(unguarded=by_content)) is by_content
     assert unguarded(Part(guards=("empty",))) == Part()
     assert unguarded(Part()) is unguarded(by_content) is None
+    assert unguarded(SimpleNamespace(unguarded=by_content, guards=())) is None

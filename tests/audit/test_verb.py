@@ -106,6 +106,35 @@ def test_a_dry_run_asks_nothing(folder):
     assert not Path("unflip-runs").exists()
 
 
+WRITTEN = """
+from unflip.judges import Judge, Pairwise, Panel, template
+from unflip.judges.backends import Scripted
+
+yes = Judge(template("yes-no"), Scripted("YES"))
+panel = Panel((yes, yes), quorum=2)
+pairs = Pairwise(template("pairwise"), Scripted("A"))
+"""
+
+
+@pytest.mark.parametrize("name", ["yes", "panel"])
+def test_a_judge_of_a_module_is_seen_through_its_guards(folder, name):
+    """Its report has raw figures beside the guarded ones, and says that a stub is behind it."""
+    (folder / "written.py").write_text(WRITTEN)
+    run("--judge", f"written.py:{name}", "--probes", "openers", "--no-rewrites", "-o", "out")
+    found = json.loads(Path("out/audit.json").read_text())
+    assert found["backend"] == "stub"
+    assert found["guards"]["raw"]["point"] == 1
+    assert found["guards"]["guarded"]["point"] < 1
+
+
+def test_a_judge_of_pairs_is_told_where_to_go(folder):
+    """Who compares answers has nothing to say about one; the message names what measures it."""
+    (folder / "written.py").write_text(WRITTEN)
+    said = run("--judge", "written.py:pairs", code=2)
+    assert "position_swap" in said.stderr
+    assert not Path("unflip-runs").exists()
+
+
 def test_mined_keys_are_kept_as_probes(folder):
     """What mining has found is written as probes that another audit can be given."""
     run(

@@ -114,12 +114,23 @@ class Wire(asyncio.Protocol):
         if status is None:
             self.transport.abort()
             return
-        cut = extra.pop("cut", None)
+        cut, drip = extra.pop("cut", None), extra.pop("drip", None)
         lines = [f"HTTP/1.1 {status} X", f"content-length: {len(payload)}"]
         lines += ["content-type: application/json", *(f"{k}: {v}" for k, v in extra.items())]
-        self.transport.write("\r\n".join(lines).encode() + b"\r\n\r\n" + payload[:cut])
+        head = "\r\n".join(lines).encode()
+        if drip:
+            await self.drip(head if drip == "head" else head + b"\r\n\r\n", drip)
+            return
+        self.transport.write(head + b"\r\n\r\n" + payload[:cut])
         if cut is not None:
             self.transport.close()
+
+    async def drip(self, head, what):
+        """A reply that goes on byte by byte, or not at all, until the other side has had enough."""
+        self.transport.write(head)
+        while not self.transport.is_closing():
+            await asyncio.sleep(0.01)
+            self.transport.write({"head": b"\r\nx: y", "body": b" ", "stall": b""}[what])
 
 
 class Server:
@@ -224,6 +235,9 @@ FAILED = {
     "none": lambda: (200, {}, b'{"choices": []}'),
     "within": lambda: (200, {}, json.dumps({"error": {"code": 502, "message": "up"}}).encode()),
     "moved": lambda: (308, {"location": "http://elsewhere/"}, b""),
+    "drip head": lambda: (200, {"drip": "head"}, b" " * 2**20),
+    "drip body": lambda: (200, {"drip": "body"}, b" " * 2**20),
+    "stall": lambda: (200, {"drip": "stall"}, b" " * 2**20),
     "drop": lambda: (None, {}, b""),
 }  # fmt: skip
 

@@ -41,6 +41,15 @@ def test_the_score_is_the_weighted_share():
     assert verdict.trust is Trust.MODEL
 
 
+def test_requests_are_those_that_are_asked():
+    """What a rubric will ask is known before: each criterion about each response."""
+    one = rubric(Criterion("city named"), Criterion("brief it is"), city="YES", brief="YES")
+    asked = list(one.requests([OSLO, OSLO]))
+    assert len(asked) == 4
+    assert asked[0] != asked[1]
+    assert list(Rubric(one.judge).requests([OSLO])) == []
+
+
 def test_a_negative_weight_takes_off():
     """What a response should not do lowers the score, and is no part of the whole."""
     criteria = (Criterion("city named", 1.0), Criterion("rude it is", -0.5))

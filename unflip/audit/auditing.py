@@ -56,7 +56,8 @@ def audit(
         about: How to make it again; told in the findings.
 
     Raises:
-        UsageError: There are no items, or nothing to ask about them.
+        UsageError: There are no items, nothing to ask about them, or the verifier compares
+            completions with each other.
 
     Example:
         >>> from unflip.audit.probes import chosen
@@ -99,11 +100,20 @@ def plan_for(
 ) -> Plan:
     """What an audit of this verifier asks; its `calls` are the price.
 
+    Raises:
+        UsageError: The verifier compares completions with each other.
+
     Example:
         >>> from unflip.audit.probes import chosen
         >>> plan_for(print, [Item("", ("4",))], chosen(["gibberish"]), rewritten=False).calls
         9
     """
+    if hasattr(verifier, "verify_groups"):
+        raise UsageError(
+            f"{identity(verifier)} compares completions, and an audit asks about one at a time: "
+            "audit the judge of single answers, and what swapping two answers changes is told by "
+            "unflip.audit.position_swap(judge, pairs)"
+        )
     present: Callable[[str], str] = getattr(verifier, "present", str)
     return Plan(items, probes, present, rewritten, seed)
 

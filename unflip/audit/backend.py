@@ -11,6 +11,8 @@ from unflip.types import Verifier
 RULE = "rule"
 _ORDER = ("real", "tiny", "stub")
 _DEEPEST = 4
+_HELD = ("parts", "judge")
+"""What compositions call theirs: whoever wraps one has fields of its own, and passes these on."""
 
 
 def backend_of(verifier: Verifier) -> str:
@@ -36,11 +38,13 @@ def unguarded(verifier: Verifier) -> Verifier | None:
         True
     """
     judge: Any = verifier
+    if not getattr(judge, "guards", True):
+        return None
     bare: Verifier | None = getattr(judge, "unguarded", None)
     if bare is not None:
         return judge.unguarded() if _is_method(bare) else bare
     # A wrapper may pass attributes through that are no fields of its own.
-    if "guards" in _fields(judge) and judge.guards:
+    if "guards" in _fields(judge):
         bare = dataclasses.replace(judge, guards=())
     return bare
 
@@ -61,8 +65,8 @@ def _kinds(one: Any, depth: int) -> Iterator[str]:
         if isinstance(kind, str):
             yield kind
     if depth:
-        for name in _fields(one):
-            held = getattr(one, name)
+        for name in {*_fields(one), *_HELD}:
+            held = getattr(one, name, ())
             for part in held if isinstance(held, (tuple, list)) else (held,):
                 if callable(part):
                     yield from _kinds(part, depth - 1)

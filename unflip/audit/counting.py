@@ -63,7 +63,7 @@ class Counts:
             self._probe.append(number)
             self._item.append(ask.item)
             self._outcome.append(_OUTCOMES[verdict.outcome])
-            self._stopped.append(verdict.reason is Reason.GUARDED)
+            self._stopped.append(_stopped(verdict))
             if not verdict.decided:
                 self._open[number, verdict.reason] += 1
             if _OUTCOMES[verdict.outcome] == float(not probe.accept):
@@ -86,7 +86,7 @@ class Counts:
 
     @property
     def stopped_N(self) -> Bools:
-        """Whether a guard decided."""
+        """Whether a guard decided, or cast a vote."""
         return np.array(self._stopped, dtype=bool)
 
     def shares(self, wanted: Callable[[Probe], bool], *, accept: bool) -> Shares:
@@ -280,3 +280,10 @@ def _why_not(family: Family, made: bool) -> str:
         Form.WRITTEN: f"not applied: {family.note}",
         Form.SEARCH: f"not applied as texts: {family.note}",
     }.get(family.form, "not applied: not chosen, or not to be made from these items")
+
+
+def _stopped(verdict: Verdict) -> bool:
+    """Whether a guard decided; of a panel, whether it did so for one of its judges."""
+    votes = verdict.evidence.get("votes")
+    cast = [one for one in votes if isinstance(one, dict)] if isinstance(votes, list) else []
+    return Reason.GUARDED in (verdict.reason, *(one.get("reason") for one in cast))

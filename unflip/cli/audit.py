@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from shlex import join
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from unflip.cli.bill import Bill
 from unflip.cli.folders import folder_of
 from unflip.cli.source import running, where
 from unflip.cli.verb import Verb, as_json, emit, fail, folder, gates, options, say, show
@@ -31,7 +33,7 @@ _asking = options(
         "spec",
         required=True,
         metavar="VERIFIER",
-        help="A verifier, judge or reward function: a name, module:attr, or file.py:attr.",
+        help="A verifier, judge or reward function: a name, module:attr, file.py:attr, judge.toml.",
     ),
     click.option(
         "--items",
@@ -114,6 +116,7 @@ def audit(as_json: bool, out: Path | None, dry_run: bool, **given: Any) -> None:
     that the rate lies below the limit; that of false positives holds for every probe by itself.
     """
     from unflip.audit.auditing import plan_for
+    from unflip.audit.backend import unguarded
     from unflip.audit.gates import gate
     from unflip.audit.items import items_of
     from unflip.audit.probes import chosen
@@ -126,11 +129,14 @@ def audit(as_json: bool, out: Path | None, dry_run: bool, **given: Any) -> None:
     rewritten = not given.pop("no_rewrites")
     plan = plan_for(checker, items, probes, rewritten=rewritten, seed=given["seed"])
     other = load(given["against"]) if given["against"] else None
-    _announce(plan, given)
+    how = where(given.pop("workers"), given.pop("deadline"))
+    bill = Bill(unguarded(checker) or checker, other, workers=how["workers"])
+    _announce(plan, bill, given)
     if dry_run:
         return
     out = out or folder_of(f"audit-{given['name']}", checker)
-    findings = _run(checker, plan, out, other=other, **given)
+    with bill:
+        findings = _run(checker, plan, _Recorder(checker, out, how, bill), other=other, **given)
     failures = gate(findings, **limits)
     _write(findings, failures, out, limits["max_fpr"])
     if as_json:
@@ -159,7 +165,7 @@ def _rows(given: dict[str, Any]) -> Iterable[Sample]:
     return Rows(found, source=data, mapping={field: column for field, _, column in pairs})
 
 
-def _announce(plan: Plan, given: dict[str, Any]) -> None:
+def _announce(plan: Plan, bill: Bill, given: dict[str, Any]) -> None:
     """The price, before anything is paid."""
     asked = plan.calls * given["repeats"]
     mining = f", and at most {given['mine']:,} to mine" if given["mine"] else ""
@@ -168,15 +174,15 @@ def _announce(plan: Plan, given: dict[str, Any]) -> None:
         f"{len(plan.probes)} probes and rewrites for {len(plan.items)} items: "
         f"{asked:,} verdicts{both}{mining}"
     )
+    bill.announce(lambda _: (ask.sample for _ in range(given["repeats"]) for ask in plan.asks()))
 
 
 def _run(
-    checker: Verifier, plan: Plan, out: Path, *, other: Verifier | None, **given: Any
+    checker: Verifier, plan: Plan, record: _Recorder, *, other: Verifier | None, **given: Any
 ) -> Findings:
     from unflip.audit.auditing import audit as audited
 
-    how = where(given["workers"], given["deadline"])
-    mined = _mine(checker, plan.items, out, how, given) if given["mine"] else None
+    mined = _mine(checker, plan.items, record, given) if given["mine"] else None
     about = {"dataset": given["name"], "command": f"unflip {join(sys.argv[1:])}"}
     return audited(
         checker,
@@ -185,7 +191,7 @@ def _run(
         rewritten=plan.rewritten,
         repeats=given["repeats"],
         seed=given["seed"],
-        verify=_Recorder(checker, out, how, plan.calls * given["repeats"]),
+        verify=partial(record, total=plan.calls * given["repeats"]),
         against=other,
         mined=mined,
         about=about | _versions(),
@@ -193,47 +199,47 @@ def _run(
 
 
 def _mine(
-    checker: Verifier, items: Iterable[Item], out: Path, how: dict[str, Any], given: dict[str, Any]
+    checker: Verifier, items: Iterable[Item], record: _Recorder, given: dict[str, Any]
 ) -> tuple[Mined, ...]:
     from unflip.audit.mining import Mining, as_probes, mine
     from unflip.types import identity
 
-    recorder = _Recorder(checker, out, how, None, name="mining.jsonl")
-    found = mine(checker, tuple(items), Mining(given["mine"], seed=given["seed"]), verify=recorder)
+    how = Mining(given["mine"], seed=given["seed"])
+    found = mine(checker, tuple(items), how, verify=partial(record, name="mining.jsonl"))
     rows = (json.dumps(probe.to_json()) for probe in as_probes(found, identity(checker)))
-    _put(out / "mined.jsonl", "".join(f"{row}\n" for row in rows))
+    _put(record.out / "mined.jsonl", "".join(f"{row}\n" for row in rows))
     return found
 
 
 class _Recorder:
     """Runs a verifier into a file of its own, from which an interrupted audit goes on."""
 
-    def __init__(
-        self,
-        main: Verifier,
-        out: Path,
-        how: dict[str, Any],
-        total: int | None,
-        name: str = "verdicts.jsonl",
-    ) -> None:
-        self._main, self._out, self._how = main, out, how
-        self._total, self._name = total, name
+    def __init__(self, main: Verifier, out: Path, how: dict[str, Any], bill: Bill) -> None:
+        self.out = out
+        self._main, self._how, self._bill = main, how, bill
 
-    def __call__(self, verifier: Verifier, samples: Iterable[Sample]) -> Iterator[Verdict]:
+    def __call__(
+        self,
+        verifier: Verifier,
+        samples: Iterable[Sample],
+        *,
+        total: int | None = None,
+        name: str = "verdicts.jsonl",
+    ) -> Iterator[Verdict]:
         from unflip.records import record_all
         from unflip.run import with_progress
         from unflip.types import identity
 
         ours = identity(verifier) == identity(self._main)
-        name = self._name if ours else f"{identity(verifier)}.jsonl".replace("/", "_")
+        name = name if ours else f"{identity(verifier)}.jsonl".replace("/", "_")
         try:
-            self._out.mkdir(parents=True, exist_ok=True)
+            self.out.mkdir(parents=True, exist_ok=True)
         except OSError as why:
-            raise DataError(f"{self._out} cannot be made: {why.strerror}") from why
-        pairs = record_all(verifier, samples, self._out / name, **self._how)
-        if self._total is None:
+            raise DataError(f"{self.out} cannot be made: {why.strerror}") from why
+        pairs = record_all(verifier, samples, self.out / name, **self._how)
+        if total is None:
             return (verdict for _, verdict in pairs)
-        told = with_progress(pairs, self._total, description="auditing")
+        told = with_progress(pairs, total, description="auditing", beside=self._bill)
         return (verdict for _, verdict in told)
 
 

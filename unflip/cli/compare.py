@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from unflip.cli.bill import Bill
 from unflip.cli.folders import folder_of
 from unflip.cli.source import Source, data, running, where
 from unflip.cli.verb import Verb, as_json, emit, fail, gates, show, verifier
@@ -63,9 +64,12 @@ def compare(specs: tuple[str, ...], accept_at: float | None, as_json: bool, **gi
     checkers = [load(spec, accept_at=accept_at) for spec in specs]
     if identity(checkers[0]) == identity(checkers[1]):
         raise UsageError("A and B are the same verifier: every verdict would agree")
-    for checker in checkers:
-        pairs = _run(checker, source, how)
-        deque(with_progress(pairs, source.total, description="verifying"), maxlen=0)
+    with Bill(*checkers, workers=how["workers"]) as bill:
+        bill.announce(lambda _: source.again())
+        for checker in checkers:
+            pairs = _run(checker, source, how)
+            told = with_progress(pairs, source.total, description="verifying", beside=bill)
+            deque(told, maxlen=0)
     # Both are on file now: this reads them side by side, and verifies nothing.
     of_a, of_b = (_run(checker, source, how) for checker in checkers)
     here, there = tee(of_a)

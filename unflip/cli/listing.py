@@ -20,3 +20,4 @@ def list_() -> None:
         lacks = f"needs pip install 'unflip[{plugin.missing}]'" if plugin.missing else ""
         table.add_row(Text(plugin.name, "bold"), Text(plugin.summary), Text(lacks, "red"))
     show(table, "Your own: module:attr, or path/to/file.py:attr; reward functions are adapted.")
+    show("A judge: judge.toml, a file that says what it asks, and whom.")

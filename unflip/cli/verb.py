@@ -113,7 +113,7 @@ def verifier(name: str, **how: Any) -> Callable[[F], F]:
             name,
             required=True,
             metavar="VERIFIER",
-            help="A name from `unflip list`, module:attr, or file.py:attr.",
+            help="A name from `unflip list`, module:attr, file.py:attr, or judge.toml.",
             **how,
         ),
         click.option(

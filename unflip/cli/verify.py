@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from unflip.cli.bill import Bill, asked_of
 from unflip.cli.source import Source, reading, running, where
 from unflip.cli.verb import Verb, emit, say, verifier
 from unflip.errors import UsageError
@@ -63,22 +64,25 @@ def verify(
         return _explain(checker, *explain)
     how = where(given.pop("workers"), given.pop("deadline"))
     source = Source(**given)
-    if references:
-        return _references(checker, source, how)
-    return _verify(checker, source, out, how)
+    with Bill(checker, workers=how["workers"]) as bill:
+        if references:
+            return _references(checker, source, bill, how)
+        return _verify(checker, source, bill, out, how)
 
 
-def _verify(checker: Verifier, source: Source, out: Path | None, how: dict[str, Any]) -> None:
+def _verify(
+    checker: Verifier, source: Source, bill: Bill, out: Path | None, how: dict[str, Any]
+) -> None:
     from unflip.records import record_all, row_of
     from unflip.run import with_progress
 
     outcomes: Counter[str] = Counter()
-    pairs = (
-        record_all(checker, source.once(), out, **how)
-        if out
-        else _pairs(checker, source.once(), **how)
-    )
-    for sample, verdict in with_progress(pairs, source.total, description="verifying"):
+    bill.announce(lambda _: source.again())
+    # What costs is told before it is paid, so standard input is waited for then.
+    rows = source.again() if bill else source.once()
+    pairs = record_all(checker, rows, out, **how) if out else _pairs(checker, rows, **how)
+    told = with_progress(pairs, source.total, description="verifying", beside=bill)
+    for sample, verdict in told:
         outcomes[verdict.outcome] += 1
         if out is None:
             emit(json.dumps(row_of(sample, verdict)))
@@ -97,13 +101,15 @@ def _pairs(
         yield next(here), verdict
 
 
-def _references(checker: Verifier, source: Source, how: dict[str, Any]) -> None:
+def _references(checker: Verifier, source: Source, bill: Bill, how: dict[str, Any]) -> None:
     """A line for each reference that is refused as its own answer, or looks hard to check."""
     from unflip.audit.references import check_references
     from unflip.run import verify_all, with_progress
 
-    rows = with_progress(source.once(), source.total, description="trying the references")
-    found = check_references(checker, rows, verify=partial(verify_all, **how))
+    bill.announce(lambda _: asked_of(checker, source.again()))
+    rows = source.again() if bill else source.once()
+    told = with_progress(rows, source.total, description="trying the references", beside=bill)
+    found = check_references(checker, told, verify=partial(verify_all, **how))
     source.complain()
     for refused in found.refused:
         _name(refused, f"refused: {refused.verdict.reason}")

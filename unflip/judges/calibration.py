@@ -35,6 +35,11 @@ class Bin:
     said: float
     correct: Proportion
 
+    @classmethod
+    def from_json(cls, row: dict[str, Any]) -> Bin:
+        """The inverse of `dataclasses.asdict`."""
+        return cls(**row | {"correct": Proportion.from_json(row["correct"])})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
@@ -66,6 +71,15 @@ class Calibration:
         row = {name: getattr(self, name) for name in ("n", "base", "ece_of_luck", "auroc")}
         plain = {k: None if v != v else v for k, v in row.items()}
         return plain | {"bins": bins, "brier": self.brier.to_json(), "ece": self.ece.to_json()}
+
+    @classmethod
+    def from_json(cls, row: dict[str, Any]) -> Calibration:
+        """The inverse of `to_json`."""
+        plain = {
+            name: math.nan if row[name] is None else row[name] for name in ("auroc", "ece_of_luck")
+        }
+        intervals = {name: Interval.from_json(row[name]) for name in ("brier", "ece")}
+        return cls(**row | plain | intervals | {"bins": tuple(map(Bin.from_json, row["bins"]))})
 
     def __str__(self) -> str:
         return (

@@ -10,7 +10,8 @@
     model = "Qwen/Qwen3-8B"
 
 Paths are meant from the file's folder. `store = "replies.sqlite"` keeps what was answered,
-`[[criteria]]` with `text` and `weight` makes a rubric.
+`[price]` with `read` and `written` (for a million tokens) counts what it costs and `budget = 5.0`
+ends it there, `[[criteria]]` with `text` and `weight` makes a rubric.
 """
 
 from __future__ import annotations
@@ -87,11 +88,12 @@ def _judge(given: dict[str, Any], folder: Path) -> Judge | Rubric:
     rubric = given.pop("rubric", bool(criteria))
     accept_at = given.get("policy", {}).pop("accept_at", 1.0) if rubric else 1.0
     words = _template(given.pop("template", "rubric" if rubric else "yes-no"), folder)
-    backend = _backend(given.pop("backend", None), given.pop("store", None), folder)
+    backend = _backend(given.pop("backend", None), folder)
+    backend = _kept(backend, given.pop("store", None), folder)
+    backend = _metered(backend, given.pop("price", None), given.pop("budget", None))
     parts = {name: make(given.pop(name)) for name, make in _PARTS.items() if name in given}
     if given:
-        known = ", ".join(["template", "backend", "store", "criteria", "rubric", *_PARTS])
-        raise UsageError(f"nobody knows {', '.join(given)}; the keys are {known}")
+        raise UsageError(f"nobody knows {', '.join(given)}; the keys are {', '.join(_KEYS)}")
     judge = Judge(words, backend, **parts)
     return Rubric(judge, criteria, accept_at) if rubric else judge
 
@@ -103,7 +105,7 @@ def _template(name: str, folder: Path) -> Template:
     return found
 
 
-def _backend(given: Any, kept: str | None, folder: Path) -> Backend:
+def _backend(given: Any, folder: Path) -> Backend:
     if not isinstance(given, dict):
         raise UsageError('it needs a table [backend] with a kind, such as kind = "endpoint"')
     table = dict(given)
@@ -115,12 +117,26 @@ def _backend(given: Any, kept: str | None, folder: Path) -> Backend:
         backend = getattr(found, _BACKENDS[kind])(**table)
     else:
         raise UsageError(f"kind = {kind!r} is no backend; there are endpoint, local and replay")
-    if kept is None:
+    return backend
+
+
+def _kept(backend: Backend, store: str | None, folder: Path) -> Backend:
+    if store is None:
         return backend
-    stored: Backend = importlib.import_module("unflip.judges.store").Stored(
-        backend, str(folder / kept)
-    )
+    found = importlib.import_module("unflip.judges.store")
+    stored: Backend = found.Stored(backend, str(folder / store))
     return stored
+
+
+def _metered(backend: Backend, price: Any, budget: float | None) -> Backend:
+    """The backend with a meter, outside of the store: what is recalled is free."""
+    if price is None and budget is None:
+        return backend
+    spend = importlib.import_module("unflip.judges.spend")
+    if not isinstance(price, dict):
+        raise UsageError("a budget wants a price: a table [price] with read = and written =")
+    metered: Backend = spend.Metered(backend, spend.Price(**price), budget)
+    return metered
 
 
 def _policy(given: dict[str, Any]) -> Policy:
@@ -140,3 +156,4 @@ _PARTS: Mapping[str, Callable[[Any], Any]] = {
     "sees": Sees,
     "given": lambda given: tuple(dict(given).items()),
 }
+_KEYS = ("template", "backend", "store", "price", "budget", "criteria", "rubric", *_PARTS)

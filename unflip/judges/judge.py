@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from unflip.errors import Unjudged, UsageError
 from unflip.judges.asking import (
@@ -124,6 +124,10 @@ class Judge:
         grammar = self.template.grammar
         direct = isinstance(grammar, Words) and grammar.place is Place.WHOLE and not grammar.before
         return self.reading in _BY_LOGPROBS and direct and isinstance(self.backend, Scorer)
+
+    def unguarded(self) -> Self:
+        """The same without its guards, for an audit of the judge itself."""
+        return replace(self, guards=())
 
     def requests(self, samples: Iterable[Sample]) -> Iterator[Request]:
         """What will be asked about the samples, for an estimate of what it costs.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
 
 from unflip.errors import UsageError
+from unflip.judges.asking import Request
 from unflip.judges.judge import Judge
 from unflip.judges.play import play
 from unflip.types import Outcome, Reason, Sample, Trust, Verdict, identify
@@ -93,7 +94,13 @@ class Rubric:
 
     def unguarded(self) -> Self:
         """The same of a judge without its guards, for an audit of the judge itself."""
-        return replace(self, judge=replace(self.judge, guards=()))
+        return replace(self, judge=self.judge.unguarded())
+
+    def requests(self, samples: Iterable[Sample]) -> Iterator[Request]:
+        """What will be asked about the samples, for an estimate of what it costs."""
+        for sample in samples:
+            for one in self._criteria(sample) or ():
+                yield from self.judge.requests([_about(sample, one)])
 
     def __call__(self, sample: Sample) -> Verdict:
         """The verdict on one sample."""

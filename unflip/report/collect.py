@@ -10,6 +10,7 @@ from operator import itemgetter
 
 from unflip.noise.online.trace import Trace
 from unflip.rates import NoiseRates
+from unflip.report.chances import Chances
 from unflip.report.differences import Differences
 from unflip.report.excerpt import PROMPT, Excerpt, around, head, tail
 from unflip.report.findings import (
@@ -40,8 +41,9 @@ _Row = tuple[int, Sample, Verdict]
 class Collector:
     r"""Counts every row, and keeps a few to look at: `add` each, then ask for `findings`.
 
-    Memory is bounded by `examples`. Which rows are kept depends on their content and on `seed`,
-    not on the order in which they arrive; identical rows are kept once.
+    Memory is bounded by `examples`, but for three numbers for each row with a P(yes). Which rows
+    are kept depends on their content and on `seed`, not on the order in which they arrive;
+    identical rows are kept once.
 
     Args:
         examples: How many rows of each kind are kept.
@@ -68,12 +70,14 @@ class Collector:
         self._false_rejects = _Fewest(examples, seed)
         self._abstained = _Fewest(examples, seed)
         self._slowest = _Slowest(examples)
+        self._chances = Chances()
 
     def add(self, sample: Sample, verdict: Verdict) -> None:
         """Take one row into account."""
         truth = Truth.of(sample.correct)
         self._rows += 1
         self._counts[verdict.outcome, verdict.reason, truth] += 1
+        self._chances.add(sample, verdict)
         if verdict.seconds is not None:
             self._bins[bin_of(verdict.seconds)] += 1
             self._total += verdict.seconds
@@ -133,6 +137,8 @@ class Collector:
             spent=spent,
             doubt=doubt,
             slices=slices,
+            # Labels that were chosen by verdict would make P(yes) look better or worse than it is.
+            chances=self._chances.found() if spent is None else None,
         )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from unflip.errors import UsageError
 from unflip.intervals import Proportion
+from unflip.judges.calibration import Calibration
 from unflip.noise.online.trace import Trace
 from unflip.rates import NoiseRates
 from unflip.report.differences import Differences
@@ -200,6 +201,7 @@ class Findings:
         doubt: What the rates become if some labels are wrong, in a sentence; see
             `unflip.noise.sensitivity`.
         slices: Which slices have rates of their own; None if nobody looked.
+        chances: What P(yes) is worth; None if verdicts have none, or not every row has a label.
 
     Example:
         >>> import json
@@ -224,6 +226,7 @@ class Findings:
     spent: Spending | None = None
     doubt: str = ""
     slices: Differences | None = None
+    chances: Calibration | None = None
 
     @property
     def rows(self) -> int:
@@ -254,8 +257,8 @@ class Findings:
             raise UsageError(f"findings have schema {row.get('schema')!r}; this reads {SCHEMA}")
         try:
             check, trace, spent = row["self_check"], row["trace"], row["spent"]
-            # Absent from findings of before slices were compared.
-            slices = row.get("slices")
+            # Absent from findings of earlier versions.
+            slices, chances = row.get("slices"), row.get("chances")
             examples = ("false_accepts", "false_rejects", "abstained", "slowest")
             return cls(
                 rates=NoiseRates.from_json(row["rates"]),
@@ -268,6 +271,7 @@ class Findings:
                 spent=Spending(**spent) if spent else None,
                 doubt=row["doubt"],
                 slices=Differences.from_json(slices) if slices else None,
+                chances=Calibration.from_json(chances) if chances else None,
                 **{name: tuple(map(Example.from_json, row[name])) for name in examples},
             )
         except (KeyError, TypeError, ValueError, AttributeError) as why:
@@ -278,7 +282,7 @@ def _plain(value: Any) -> Any:
     """A field as JSON: by its own rules if it has any."""
     if isinstance(value, tuple):
         return [_plain(part) for part in value]
-    if isinstance(value, (NoiseRates, Trace, Cost, Differences)):
+    if isinstance(value, (NoiseRates, Trace, Cost, Differences, Calibration)):
         return value.to_json()
     if isinstance(value, Mapping):
         return dict(value)

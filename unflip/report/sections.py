@@ -9,6 +9,7 @@ from unflip.report.cards import card, excerpt, shown
 from unflip.report.differences import HEADS
 from unflip.report.findings import Example, Findings, Truth
 from unflip.report.numbers import count, duration
+from unflip.report.reliability import reliability
 from unflip.report.words import OUTCOMES, REASONS, facts
 from unflip.types import Outcome
 
@@ -24,6 +25,7 @@ def sections(findings: Findings) -> list[Section]:
         ("slices", "Where the rates differ", _slices(findings)),
         ("training", "While training ran", progress.trace(findings)),
         ("verdicts", "Verdict and truth", figures.verdicts(findings)),
+        ("chances", "What P(yes) is worth", _chances(findings)),
         ("reasons", "Why it decided so", figures.reasons(findings)),
         ("false-accepts", "Wrong answers it accepted", _false_accepts(findings)),
         ("false-rejects", "Correct answers it rejected", _false_rejects(findings)),
@@ -51,6 +53,14 @@ def _slices(findings: Findings) -> str:
         for where, *told in found.lines()
     )
     return f"{lead}<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+def _chances(findings: Findings) -> str:
+    found = findings.chances
+    if found is None:
+        return ""
+    lead = "A dot below the diagonal: there the judge was surer than it was right."
+    return f'<p class="lead">{lead}</p><div class="wide">{reliability(found)}</div>'
 
 
 def _false_accepts(findings: Findings) -> str:

@@ -10,7 +10,11 @@ T = TypeVar("T")
 
 
 def with_progress(
-    iterable: Iterable[T], total: int | None = None, *, description: str = ""
+    iterable: Iterable[T],
+    total: int | None = None,
+    *,
+    description: str = "",
+    beside: object = "",
 ) -> Iterator[T]:
     """The same items, with a progress bar on stderr if that is a terminal.
 
@@ -18,6 +22,8 @@ def with_progress(
         iterable: Anything; the bar advances as its items are taken.
         total: How many there will be, if that is known.
         description: What is going on, in a word or two.
+        beside: Anything that tells as a string how things stand, such as what was spent; it is
+            asked again whenever the bar is drawn.
 
     Example:
         >>> list(with_progress([1, 2, 3], total=3, description="verifying"))
@@ -27,8 +33,10 @@ def with_progress(
         yield from iterable
         return
     from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
+    from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (*Progress.get_default_columns(), TimeElapsedColumn(), MofNCompleteColumn())
+    told = TextColumn("{task.fields[beside]}", markup=False)
+    columns = (*Progress.get_default_columns(), TimeElapsedColumn(), MofNCompleteColumn(), told)
     with Progress(*columns, console=Console(stderr=True)) as progress:
-        yield from progress.track(iterable, total=total, description=description)
+        task = progress.add_task(description, total=total, beside=beside)
+        yield from progress.track(iterable, total=total, task_id=task)

@@ -203,6 +203,38 @@ def test_a_server_that_hangs_is_a_timeout():
     assert answer.why is Silence.TIMEOUT
 
 
+@pytest.mark.parametrize("place", ["head", "body"])
+def test_a_server_that_drips_is_a_timeout(place):
+    """Neither headers nor a body that come byte by byte outlast the deadline of a request."""
+    with serving(Plan(fault=always(f"drip {place}"))) as server:
+        began = time.monotonic()
+        [answer] = to(server).ask(asks("q"), deadline=0.3)
+        took = time.monotonic() - began
+    assert answer.why is Silence.TIMEOUT
+    assert took < 5
+
+
+def test_a_body_that_stalls_does_not_get_the_deadline_twice():
+    """What the headers took is taken off what the body may take."""
+    with serving(Plan(fault=always("stall"), delay=0.9)) as server:
+        began = time.monotonic()
+        [answer] = to(server).ask(asks("q"), deadline=1.0)
+        took = time.monotonic() - began
+    assert answer.why is Silence.TIMEOUT
+    assert took < 1.8
+
+
+def test_a_connection_that_was_nearly_late_serves_again():
+    """The little time that one reply had left is not what the next request gets."""
+    faults = {"slow": "slow 0.2"}
+    with serving(Plan(fault=lambda prompt, attempt: faults.get(prompt))) as server:
+        judge = to(server, parallel=1)
+        judge.ask(asks("slow"), deadline=0.4)
+        judge.ask(asks("x" * 5_000_000), deadline=60)
+        answers = judge.ask(asks("x" * 5_000_000, "slow"), deadline=60)
+    assert all(isinstance(answer, Reply) for answer in answers)
+
+
 def test_nobody_there_is_unreachable():
     """A port that nobody listens at is an answer too."""
     with serving() as server:

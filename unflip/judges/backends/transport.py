@@ -18,6 +18,7 @@ from unflip.errors import UsageError
 from unflip.judges.asking import Silence
 from unflip.judges.backends.pace import Again
 from unflip.judges.backends.statuses import Response
+from unflip.judges.backends.timely import POOLS
 
 _CONNECT_SECONDS = 10.0
 _MOST_BYTES = 64 * 2**20
@@ -43,6 +44,7 @@ class Transport:
         self._query = f"?{parts.query}" if parts.query else ""
         proxy = _proxy(parts.scheme, parts.netloc, environ)
         manager = _manager(proxy, connections)
+        manager.pool_classes_by_scheme = dict(POOLS)
         # A manager takes every address apart anew; a proxy needs them whole.
         self._open = manager.urlopen if proxy else manager.connection_from_url(host).urlopen
         self._base = host + path if proxy else path
@@ -79,13 +81,13 @@ class Transport:
             f"{self._base}{path}{self._query}",
             body=body,
             headers=headers,
-            timeout=urllib3.Timeout(connect=min(_CONNECT_SECONDS, left), read=left),
+            timeout=urllib3.Timeout(left, connect=min(_CONNECT_SECONDS, left), read=left),
             retries=False,
             redirect=False,
             preload_content=False,
         )
         try:
-            data = _all_of(reply, end)
+            data = _all_of(reply)
         except BaseException:
             reply.close()
             raise
@@ -96,14 +98,12 @@ class Transport:
         return Response(reply.status, reply.headers, data)
 
 
-def _all_of(reply: Any, end: float) -> bytes | Again:
-    """A reply's body, unless it takes too long though every single piece of it is in time."""
+def _all_of(reply: Any) -> bytes | Again:
+    """A reply's body, unless it has no end."""
     pieces, size = [], 0
     while piece := reply.read1(1 << 20):
         pieces.append(piece)
         size += len(piece)
-        if time.monotonic() > end:
-            return Again(Silence.TIMEOUT, "the reply did not end in time")
         if size > _MOST_BYTES:
             return Again(Silence.GARBLED, f"the reply has more than {_MOST_BYTES} bytes")
     return b"".join(pieces)

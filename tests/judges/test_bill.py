@@ -1,0 +1,156 @@
+"""A judge in a file with a price: told before a run, counted during it, and never paid twice."""
+
+import json
+from contextlib import contextmanager
+from io import StringIO
+
+import pytest
+from click.testing import CliRunner
+from rich.console import Console
+
+from tests.judges.server import Plan, serving
+from unflip.cli import main
+from unflip.errors import UsageError
+from unflip.judges import read_judge
+from unflip.judges.spend import Metered, Price
+from unflip.judges.store import Stored
+from unflip.run import with_progress
+
+JUDGE = """
+template = "{template}"
+store = "replies.sqlite"
+{more}
+[asking]
+max_tokens = 1
+[price]
+read = 1000.0
+written = 2000.0
+[backend]
+kind = "endpoint"
+url = "{url}"
+model = "stub"
+retries = 0
+"""
+
+
+@contextmanager
+def served(folder, monkeypatch, more="", template="yes-no"):
+    """A folder with twenty rows and a judge with a price, and the server that it asks."""
+    monkeypatch.chdir(folder)
+    rows = (
+        {"completion": f"{n} it is", "reference": f"{n}", "prompt": "?", "correct": True}
+        for n in range(20)
+    )
+    (folder / "rows.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    with serving(Plan(says=lambda prompt: "YES")) as server:
+        text = JUDGE.format(url=server.url, more=more, template=template)
+        (folder / "judge.toml").write_text(text)
+        yield server
+
+
+def run(*arguments, code=0, **how):
+    """The result of a command that must end with this code."""
+    result = CliRunner().invoke(main, [str(one) for one in arguments], **how)
+    assert result.exit_code == code, result.output + repr(result.exception)
+    return result
+
+
+def test_a_price_and_a_budget_meter_the_store(tmp_path):
+    """The meter stands outside of the store, so that what is recalled is free."""
+    path = tmp_path / "judge.toml"
+    path.write_text(JUDGE.format(url="http://localhost/v1", more="budget = 5", template="yes-no"))
+    backend = read_judge(path).backend
+    assert isinstance(backend, Metered)
+    assert isinstance(backend.backend, Stored)
+    assert (backend.price, backend.budget) == (Price(1000.0, 2000.0), 5)
+
+
+def test_a_budget_without_a_price_is_refused(tmp_path):
+    """The message says which table is missing."""
+    path = tmp_path / "judge.toml"
+    path.write_text('budget = 5\n[backend]\nkind = "endpoint"\nurl = "http://x/v1"\nmodel = "m"')
+    with pytest.raises(UsageError, match=r"\[price\]"):
+        read_judge(path)
+
+
+@pytest.mark.parametrize("given", [[], ["-o", "verdicts.jsonl"]])
+def test_a_run_says_what_it_will_take_and_what_it_took(tmp_path, monkeypatch, given):
+    """Before the first row the estimate, after the last one the spending, both on stderr."""
+    with served(tmp_path, monkeypatch) as server:
+        result = run("verify", "rows.jsonl", "--with", "judge.toml", *given)
+    told = result.stderr.splitlines()
+    assert "will take 20 requests" in told[0]
+    assert "cost " in told[0]
+    assert told[-1].startswith("spent: 20 requests")
+    assert server.seen.attempts.total() == 20
+
+
+def test_nothing_is_paid_twice(tmp_path, monkeypatch):
+    """A second run over the same rows takes its replies from the store."""
+    with served(tmp_path, monkeypatch) as server:
+        run("verify", "rows.jsonl", "--with", "judge.toml")
+        again = run("verify", "rows.jsonl", "--with", "judge.toml")
+    assert "spent: 0 requests" in again.stderr
+    assert server.seen.attempts.total() == 20
+
+
+def test_a_budget_ends_the_paying(tmp_path, monkeypatch):
+    """What the budget does not cover is not sent, and abstains."""
+    with served(tmp_path, monkeypatch, "budget = 5") as server:
+        result = run("verify", "rows.jsonl", "--with", "judge.toml")
+    assert 0 < server.seen.attempts.total() < 20
+    assert "abstain" in result.stderr
+
+
+def test_standard_input_is_priced_too(tmp_path, monkeypatch):
+    """A priced judge reads all of a pipe before it asks about the first row."""
+    with served(tmp_path, monkeypatch):
+        text = (tmp_path / "rows.jsonl").read_text()
+        result = run("verify", "-", "--with", "judge.toml", input=text)
+    assert "will take 20 requests" in result.stderr
+    assert len(result.stdout.splitlines()) == 20
+
+
+@pytest.mark.parametrize(
+    ("verb", "requests"),
+    [
+        (["estimate", "rows.jsonl", "--with", "judge.toml", "-o", "out"], 40),
+        (["estimate", "rows.jsonl", "--with", "exact", "--judge", "judge.toml", "-o", "out"], 20),
+        (["compare", "rows.jsonl", "--with", "exact", "--with", "judge.toml"], 20),
+        (["verify", "rows.jsonl", "--with", "judge.toml", "--references"], 20),
+        (["audit", "--items", "rows.jsonl", "--judge", "judge.toml", "--probes", "symbols",
+          "--no-rewrites", "-o", "out"], None),
+    ],
+)  # fmt: skip
+def test_every_verb_tells_the_price(tmp_path, monkeypatch, verb, requests):
+    """Estimate and spending are those of what the verb asks."""
+    with served(tmp_path, monkeypatch) as server:
+        result = run(*verb)
+    asked = server.seen.attempts.total()
+    assert f"spent: {asked:,} requests" in result.stderr
+    assert f"will take {requests or asked:,} requests" in result.stderr
+    assert requests is None or asked <= requests
+
+
+def test_processes_are_refused(tmp_path, monkeypatch):
+    """Each process would have a budget of its own; the message says what to leave out."""
+    with served(tmp_path, monkeypatch):
+        result = run("verify", "rows.jsonl", "--with", "judge.toml", "--workers", 2, code=2)
+    assert "leave --workers" in result.stderr
+
+
+def test_the_bar_shows_what_stands_beside_it(monkeypatch):
+    """What is given as `beside` is asked for its text when the bar is drawn."""
+    screen = StringIO()
+    screen.isatty = lambda: True
+    monkeypatch.setattr("sys.stderr", screen)
+    made = Console
+    monkeypatch.setattr("rich.console.Console", lambda **_: made(file=screen, width=200))
+    spent = []
+
+    class Spent:
+        def __str__(self):
+            return f"spent {len(spent)} so far"
+
+    spent.extend(with_progress(range(3), 3, description="judging", beside=Spent()))
+    assert "spent 3 so far" in screen.getvalue()
