@@ -9,7 +9,7 @@ import sys
 import textwrap
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from urllib.parse import urlsplit
 
 import pytest
@@ -39,13 +39,14 @@ class Browser:
 
     def ask(self, method, path, body=None, **headers):
         """A request; the status, the headers and the body of the reply."""
-        wire = http.client.HTTPConnection(self.url.hostname, self.url.port, timeout=30)
         given = {name.replace("_", "-"): value for name, value in headers.items()}
-        wire.request(method, path, body, {k: v for k, v in given.items() if v is not None})
-        reply = wire.getresponse()
-        told = reply.status, reply.headers, reply.read()
-        wire.close()
-        return told
+        # Closed also where the server ends first, and there is no reply.
+        with closing(
+            http.client.HTTPConnection(self.url.hostname, self.url.port, timeout=30)
+        ) as wire:
+            wire.request(method, path, body, {k: v for k, v in given.items() if v is not None})
+            reply = wire.getresponse()
+            return reply.status, reply.headers, reply.read()
 
     def get(self, path="", **headers):
         """A GET below the secret."""
