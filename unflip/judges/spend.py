@@ -20,7 +20,7 @@ from unflip.judges.asking import (
     Usage,
 )
 from unflip.judges.backends import errand, sizes
-from unflip.judges.backends.errand import Errand, Gate, Told
+from unflip.judges.backends.errand import Answering, Errand, Gate, Told
 
 _MILLION = 1_000_000
 
@@ -165,7 +165,7 @@ class Tally:
 
 
 @dataclass(frozen=True)
-class Metered:
+class Metered(Answering):
     """A backend that counts what it spends, and sends nothing that its budget may not cover.
 
     Before a request is sent, what it costs at most is set aside; so the budget holds as long as
@@ -229,16 +229,6 @@ class Metered:
         if self.price == FREE:
             return tokens
         return f"{tokens}, {self.cost:,.4f}" + (f" of {self.budget:g}" if self.budget else "")
-
-    def ask(self, requests: Sequence[Request], deadline: float | None = None) -> list[Answer]:
-        """An answer to each request, in order."""
-        return errand.ask(self, requests, deadline)
-
-    async def ask_async(
-        self, requests: Sequence[Request], deadline: float | None = None
-    ) -> list[Answer]:
-        """`ask` for asyncio."""
-        return await errand.ask_async(self, requests, deadline)
 
     def post(
         self,

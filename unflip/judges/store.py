@@ -23,7 +23,7 @@ from unflip.judges.asking import (
     Usage,
 )
 from unflip.judges.backends import errand, rows
-from unflip.judges.backends.errand import Errand, Gate, Told
+from unflip.judges.backends.errand import Answering, Errand, Gate, Told
 from unflip.sqlite import Database
 from unflip.types import digest
 
@@ -103,7 +103,7 @@ class Store:
 
 
 @dataclass(frozen=True)
-class Stored:
+class Stored(Answering):
     """A backend that is asked only what it has not been asked before.
 
     Each reply is kept as soon as it is there, so an interrupted run loses nothing and pays nothing
@@ -162,16 +162,6 @@ class Stored:
             kept = _stores.pop(_key(self.path), None)
         if kept:
             kept.close()
-
-    def ask(self, requests: Sequence[Request], deadline: float | None = None) -> list[Answer]:
-        """An answer to each request, in order; kept ones first."""
-        return errand.ask(self, requests, deadline)
-
-    async def ask_async(
-        self, requests: Sequence[Request], deadline: float | None = None
-    ) -> list[Answer]:
-        """`ask` for asyncio; the file is read in a thread."""
-        return await errand.ask_async(self, requests, deadline)
 
     def post(
         self,

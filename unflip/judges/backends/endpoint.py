@@ -10,10 +10,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from unflip.errors import UsageError
-from unflip.judges.asking import Answer, Request
-from unflip.judges.backends import errand, wire
+from unflip.judges.asking import Request
+from unflip.judges.backends import wire
 from unflip.judges.backends.calls import Caller
-from unflip.judges.backends.errand import Errand, Gate, Told
+from unflip.judges.backends.errand import Answering, Errand, Gate, Told
 from unflip.judges.backends.line import Line, Terms, line
 from unflip.judges.backends.pace import Patience
 from unflip.types import identify
@@ -23,7 +23,7 @@ _LONGEST_SECONDS = 30 * 86_400.0
 
 
 @dataclass(frozen=True)
-class Endpoint:
+class Endpoint(Answering):
     """A model behind an OpenAI-compatible endpoint.
 
     Errors of the server and of the network are tried again, with waits that grow and are drawn at
@@ -105,16 +105,6 @@ class Endpoint:
             # What a stub says must never be recalled as what the model said.
             options["kind"] = self.kind
         return identify(f"endpoint:{self.model}", 1, options)
-
-    def ask(self, requests: Sequence[Request], deadline: float | None = None) -> list[Answer]:
-        """An answer to each request, in order; an interruption waits for what is on its way."""
-        return errand.ask(self, requests, deadline)
-
-    async def ask_async(
-        self, requests: Sequence[Request], deadline: float | None = None
-    ) -> list[Answer]:
-        """`ask` for asyncio: the loop goes on; a cancelled task sends nothing more."""
-        return await errand.ask_async(self, requests, deadline)
 
     def post(
         self,

@@ -163,6 +163,36 @@ class Posting(Protocol):
         """Start on the requests; each answer is told once it is there."""
 
 
+class Answering:
+    """The base of backends that have a `post`: asking them is posting, and waiting for the rest."""
+
+    def post(
+        self,
+        requests: Sequence[Request],
+        told: Told,
+        deadline: float | None = None,
+        gate: Gate | None = None,
+    ) -> Errand:
+        """Start on the requests; each answer is told once it is there."""
+        raise NotImplementedError
+
+    def ask(self, requests: Sequence[Request], deadline: float | None = None) -> list[Answer]:
+        """An answer to each request, in order.
+
+        Raises:
+            UsageError: What all requests would fail of.
+        """
+        answers: list[Answer | None] = [None] * len(requests)
+        self.post(requests, answers.__setitem__, deadline).wait()
+        return cast("list[Answer]", answers)
+
+    async def ask_async(
+        self, requests: Sequence[Request], deadline: float | None = None
+    ) -> list[Answer]:
+        """`ask` for asyncio: the loop goes on; a cancelled task sends nothing more."""
+        return await ask_async(cast("Backend", self), requests, deadline)
+
+
 def post(
     backend: Backend,
     requests: Sequence[Request],
@@ -194,19 +224,6 @@ def post(
         for (place, _), answer in zip(taken, answers, strict=True):
             errand.tell(place, answer)
     return errand
-
-
-def ask(
-    backend: Posting, requests: Sequence[Request], deadline: float | None = None
-) -> list[Answer]:
-    """An answer to each request, in order.
-
-    Raises:
-        UsageError: What all requests would fail of.
-    """
-    answers: list[Answer | None] = [None] * len(requests)
-    backend.post(requests, answers.__setitem__, deadline).wait()
-    return cast("list[Answer]", answers)
 
 
 async def ask_async(

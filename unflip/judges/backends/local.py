@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unflip.errors import UsageError
-from unflip.judges.asking import Answer, Reply, Request, Silence, Unanswered, Usage
+from unflip.judges.asking import Reply, Request, Silence, Unanswered, Usage
 from unflip.judges.backends import errand
 from unflip.judges.backends.choosing import Row
-from unflip.judges.backends.errand import Errand, Gate, Told
+from unflip.judges.backends.errand import Answering, Errand, Gate, Told
 from unflip.judges.backends.halving import in_batches
 from unflip.judges.backends.loaded import Loaded, Spoken, within
 from unflip.judges.backends.weighing import NO_ROOM, Scale, too_long
@@ -21,7 +21,7 @@ from unflip.types import identify
 
 
 @dataclass(frozen=True)
-class Local:
+class Local(Answering):
     """A causal language model, loaded when it is first asked; needs the extra `hf`.
 
     Requests are sorted by length and answered in batches, padded on the left; a batch that does
@@ -72,16 +72,6 @@ class Local:
     def parallel(self) -> int:
         """As many requests as sorting by length is worth."""
         return 8 * self.batch
-
-    def ask(self, requests: Sequence[Request], deadline: float | None = None) -> list[Answer]:
-        """An answer to each request, in order."""
-        return errand.ask(self, requests, deadline)
-
-    async def ask_async(
-        self, requests: Sequence[Request], deadline: float | None = None
-    ) -> list[Answer]:
-        """`ask` for asyncio; the model runs in a thread."""
-        return await errand.ask_async(self, requests, deadline)
 
     def post(
         self,

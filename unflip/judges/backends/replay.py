@@ -12,7 +12,7 @@ from typing import Any, Self
 from unflip.errors import DataError, UsageError
 from unflip.judges.asking import Answer, Backend, Request, Silence, Unanswered, Usage
 from unflip.judges.backends import errand, rows
-from unflip.judges.backends.errand import Errand, Gate, Told
+from unflip.judges.backends.errand import Answering, Errand, Gate, Told
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Replay:
 
 
 @dataclass(frozen=True)
-class Recording:
+class Recording(Answering):
     """A backend whose answers are written to a file while it gives them; made by `recording`."""
 
     backend: Backend
@@ -98,16 +98,6 @@ class Recording:
     def parallel(self) -> int:
         """The backend's."""
         return self.backend.parallel
-
-    def ask(self, requests: Sequence[Request], deadline: float | None = None) -> list[Answer]:
-        """The backend's answer to each request, recorded."""
-        return errand.ask(self, requests, deadline)
-
-    async def ask_async(
-        self, requests: Sequence[Request], deadline: float | None = None
-    ) -> list[Answer]:
-        """`ask` for asyncio."""
-        return await errand.ask_async(self, requests, deadline)
 
     def post(
         self,
