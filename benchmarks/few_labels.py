@@ -1,6 +1,6 @@
 """How often rates from few labels lie in their intervals, and how wide those are, beside others'.
 
-python benchmarks/few_labels.py [--quick] [--draws N] [--seed N]
+python benchmarks/few_labels.py [--quick] [--draws N] [--seed N] [--only accuracies]
 
 Surveys are drawn from known rates, labelled, and estimated; all methods see the same draws. Nominal
 coverage is .95. n counts effective gold labels: labels bought, over the design effect where whole
@@ -291,6 +291,7 @@ def main():
     parser.add_argument("--quick", action="store_true", help="200 draws, n up to 500")
     parser.add_argument("--draws", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", choices=["accuracies"], help="this table, and no other")
     options = parser.parse_args()
     draws = 200 if options.quick else options.draws
     sizes = [n for n in SIZES if n <= (500 if options.quick else max(SIZES))]
@@ -299,10 +300,11 @@ def main():
     for package, found in (("ppi-python", ppi_mean_ci), ("judgy", estimate_success_rate)):
         if not found:
             print(f"{package} is not installed: its columns are missing")
-    one_share(draws, rng, sizes, 0.9, 0.9)
-    one_share(draws, rng, sizes, 0.7, 0.7)
-    both_rates(draws, rng, sizes)
-    whole_prompts(draws, rng, sizes)
+    if options.only is None:
+        one_share(draws, rng, sizes, 0.9, 0.9)
+        one_share(draws, rng, sizes, 0.7, 0.7)
+        both_rates(draws, rng, sizes)
+        whole_prompts(draws, rng, sizes)
     accuracies(draws, rng)
 
 

@@ -29,8 +29,28 @@ class Abstained(UnflipError):
     """A row weighs nothing; raised where raising is how a host leaves a row out."""
 
 
+class _Named:
+    """What both rewards say of themselves."""
+
+    verifier: Verifier
+    hook: Hook | None
+
+    def __post_init__(self) -> None:
+        check_rates(self.hook, self.verifier)
+
+    @property
+    def __name__(self) -> str:
+        """What a trace and a rubric's metrics call the reward."""
+        return "unflip"
+
+    @property
+    def by(self) -> str:
+        """Whose verdicts these are: what `RateTable.of` wants to know."""
+        return Payer(self.verifier).by
+
+
 @dataclass(frozen=True)
-class TaskReward:
+class TaskReward(_Named):
     """`await reward(task, trace) -> float` of verifiers 0.4, for a taskset's config or a `Task`.
 
     The verdict and its reason are in `trace.info["unflip"]`, and whether it abstained in the
@@ -59,19 +79,6 @@ class TaskReward:
     hook: Hook | None = None
     stratum_of: StratumOf = given_stratum
 
-    def __post_init__(self) -> None:
-        check_rates(self.hook, self.verifier)
-
-    @property
-    def __name__(self) -> str:
-        """What the trace calls the reward."""
-        return "unflip"
-
-    @property
-    def by(self) -> str:
-        """Whose verdicts these are: what `RateTable.of` wants to know."""
-        return Payer(self.verifier).by
-
     async def __call__(self, task: Any, trace: Any) -> float:
         """The reward of a trace.
 
@@ -93,7 +100,7 @@ class TaskReward:
 
 
 @dataclass(frozen=True)
-class GroupReward:
+class GroupReward(_Named):
     """A group function for `Rubric(funcs=[...])` of `verifiers.legacy`.
 
     A row that weighs nothing is paid the mean of its group's others: the rubric subtracts the
@@ -121,19 +128,6 @@ class GroupReward:
     verifier: Verifier
     hook: Hook | None = None
     stratum_of: StratumOf = given_stratum
-
-    def __post_init__(self) -> None:
-        check_rates(self.hook, self.verifier)
-
-    @property
-    def __name__(self) -> str:
-        """What the rubric's metrics call it."""
-        return "unflip"
-
-    @property
-    def by(self) -> str:
-        """Whose verdicts these are: what `RateTable.of` wants to know."""
-        return Payer(self.verifier).by
 
     async def __call__(
         self,

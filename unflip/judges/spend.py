@@ -20,7 +20,8 @@ from unflip.judges.asking import (
     Usage,
 )
 from unflip.judges.backends import errand, sizes
-from unflip.judges.backends.errand import Answering, Errand, Gate, Told
+from unflip.judges.backends.errand import Errand, Gate, Told
+from unflip.judges.backends.wrapping import Wrapping
 
 _MILLION = 1_000_000
 
@@ -165,7 +166,7 @@ class Tally:
 
 
 @dataclass(frozen=True)
-class Metered(Answering):
+class Metered(Wrapping):
     """A backend that counts what it spends, and sends nothing that its budget may not cover.
 
     Before a request is sent, what it costs at most is set aside; so the budget holds as long as
@@ -202,21 +203,6 @@ class Metered(Answering):
     def __post_init__(self) -> None:
         if self.budget is not None and (self.price == FREE or not self.budget >= 0):
             raise UsageError("a budget wants a price: Metered(backend, Price(0.15, 0.6), budget=5)")
-
-    @property
-    def by(self) -> str:
-        """The backend's: what is spent changes no answer."""
-        return self.backend.by
-
-    @property
-    def kind(self) -> str:
-        """The backend's."""
-        return self.backend.kind
-
-    @property
-    def parallel(self) -> int:
-        """The backend's."""
-        return self.backend.parallel
 
     @property
     def cost(self) -> float:

@@ -23,7 +23,8 @@ from unflip.judges.asking import (
     Usage,
 )
 from unflip.judges.backends import errand, rows
-from unflip.judges.backends.errand import Answering, Errand, Gate, Told
+from unflip.judges.backends.errand import Errand, Gate, Told
+from unflip.judges.backends.wrapping import Wrapping
 from unflip.sqlite import Database
 from unflip.types import digest
 
@@ -103,7 +104,7 @@ class Store:
 
 
 @dataclass(frozen=True)
-class Stored(Answering):
+class Stored(Wrapping):
     """A backend that is asked only what it has not been asked before.
 
     Each reply is kept as soon as it is there, so an interrupted run loses nothing and pays nothing
@@ -135,21 +136,6 @@ class Stored(Answering):
         """One that weighs, if the backend does."""
         weighs = cls is Stored and isinstance(backend, Scorer)
         return object.__new__(_StoredScorer if weighs else cls)
-
-    @property
-    def by(self) -> str:
-        """The backend's: where an answer was kept changes nothing."""
-        return self.backend.by
-
-    @property
-    def kind(self) -> str:
-        """The backend's."""
-        return self.backend.kind
-
-    @property
-    def parallel(self) -> int:
-        """The backend's."""
-        return self.backend.parallel
 
     @property
     def spent(self) -> tuple[int, Usage]:

@@ -12,7 +12,8 @@ from typing import Any, Self
 from unflip.errors import DataError, UsageError
 from unflip.judges.asking import Answer, Backend, Request, Silence, Unanswered, Usage
 from unflip.judges.backends import errand, rows
-from unflip.judges.backends.errand import Answering, Errand, Gate, Told
+from unflip.judges.backends.errand import Errand, Gate, Told
+from unflip.judges.backends.wrapping import Wrapping
 
 
 @dataclass(frozen=True)
@@ -78,26 +79,11 @@ class Replay:
 
 
 @dataclass(frozen=True)
-class Recording(Answering):
+class Recording(Wrapping):
     """A backend whose answers are written to a file while it gives them; made by `recording`."""
 
     backend: Backend
     path: str
-
-    @property
-    def by(self) -> str:
-        """The backend's."""
-        return self.backend.by
-
-    @property
-    def kind(self) -> str:
-        """The backend's."""
-        return self.backend.kind
-
-    @property
-    def parallel(self) -> int:
-        """The backend's."""
-        return self.backend.parallel
 
     def post(
         self,
