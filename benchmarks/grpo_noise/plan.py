@@ -15,7 +15,9 @@ matter of arms, and can be seen before them. `hackable` is told both ways, with 
 planned and with the five taught ones; everything else has the taught ones only, where six, eight or
 twelve seeds in a row had been planned. Comparisons and margins are as they were.
 
-In TRL, four seeds had been planned, and there was time for two; nothing is tested there.
+In TRL, four seeds had been planned, two were run first and described. Then, before any other run
+there: six seeds, the first of 0, 1, 2 and so on whose Llama passes .4 of the exam before RL (2 and
+4 pass .09 and .05), and two families of comparisons.
 """
 
 from collections.abc import Callable
@@ -246,6 +248,7 @@ def against_noisy(environment: str, *arms: str) -> tuple[tuple[str, str, str], .
     return tuple((environment, arm, "noisy") for arm in arms)
 
 
+_TRL = (0, 1, 3, 5, 6, 7)
 _ROBUST = tuple(
     ("hackable", "robust 10%", other)
     for other in ("noisy", "masking", "posterior 1%", "posterior 5%", "repair 10%")
@@ -297,6 +300,20 @@ FAMILIES = (
     Family("The same with all eight seeds, as first planned", _ROBUST, seeds=_FIRST),
     Family("Without knowing the trigger", _BLIND),
     Family("Without knowing the trigger, with all eight seeds", _BLIND, seeds=_FIRST),
+    Family(
+        "In TRL: one line for all rows, the same as the raw verdicts?",
+        (("TRL, iid .3 .3", "backward, grpo", "noisy, grpo"),),
+        equivalence=True,
+        seeds=_TRL,
+    ),
+    Family(
+        "In TRL: a trigger that the verifier accepts",
+        (
+            *against_noisy("TRL, hackable", "backward", "masking", "robust 10%"),
+            ("TRL, hackable", "robust 10%", "masking"),
+        ),
+        seeds=_TRL,
+    ),
 )
 """What is tested. Whatever else is in the tables is described, and no claim rests on it."""
 
@@ -316,7 +333,6 @@ TRL_ENVIRONMENTS = {
 TRL_ARMS = {
     name: ARMS[name] for name in ("noisy", "noisy, grpo", "backward", "backward, grpo", "masking")
 } | {"robust 10%": Arm(pays="robust", share=0.1)}
-_TRL = (0, 1)
 TRL_CELLS = {
     "TRL, iid .3 .3": dict.fromkeys(("noisy, grpo", "backward, grpo"), _TRL),
     "TRL, hackable": dict.fromkeys(("noisy", "backward", "masking", "robust 10%"), _TRL),
