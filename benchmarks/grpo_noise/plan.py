@@ -6,7 +6,7 @@ that they work. Seeds are 0, 1, 2 and so on. A seed is a policy taught anew, the
 meets and the verifier's luck, the same for all arms, so differences are paired.
 
 Budget: 4 to 5 s of one core for a run of the reference loop, 15 s for a policy's examples, perhaps
-30 s for a run in TRL; half an hour of one core for the reference loop, and a third of that for TRL.
+30 s for a run in TRL; half an hour of one core for the reference loop, and as much for TRL.
 
 Amended once, when the main arms of `hackable`, seed 0 of everything else and a few runs of seeds 1
 to 5 had been made: of the first eight policies, three had not learned their examples. Before RL
