@@ -1,6 +1,6 @@
 """Math beside Math-Verify on pairs of answers that are certain to be the same, or not to be.
 
-python benchmarks/math_rewrites.py [--pairs 10080] [--seed 1]
+python benchmarks/math_rewrites.py [--pairs 10120] [--seed 1]
 
 The pairs are drawn by unflip.verifiers.math.rewrites; nobody labelled them. Each transform is
 reported by how many of its pairs are accepted: all of the rewrites should be, none of the misses.
@@ -32,7 +32,7 @@ def theirs(pair):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pairs", type=int, default=10080)
+    parser.add_argument("--pairs", type=int, default=10120)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     logging.getLogger("math_verify").setLevel(logging.ERROR)

@@ -35,6 +35,23 @@ def test_a_labelled_completion_has_these_answers(row):
     assert {str(one.step) for one in found} == ({row["step"]} if row["answers"] else set())
 
 
+formulas = st.lists(
+    st.sampled_from(
+        ["1", "20", "x", "a", " ", "-", "+", "*", "/", "^", "=", ",", ".", "(", ")", "{", "}",
+         "\\frac", "\\dfrac", "\\sqrt", "\\pi", "\\infty"]
+    ),
+    min_size=1,
+    max_size=9,
+).map("".join)  # fmt: skip
+
+
+@given(formulas, policies)
+def test_a_formula_by_itself_is_found_as_all_steps_find_it(text, policy):
+    """A blank line before it, with which every step has to look, changes nothing but the place."""
+    shifted = [one._replace(start=one.start + 2, end=one.end + 2) for one in extract(text, policy)]
+    assert list(extract(f" \n{text}", policy)) == shifted
+
+
 @given(pieces, policies)
 def test_an_answer_stands_where_it_says(text, policy):
     """Whatever the text, each answer is verbatim at its span, in order, from a step asked for."""

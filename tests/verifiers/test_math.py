@@ -191,6 +191,15 @@ def test_a_reference_is_accepted_as_its_own_answer(reference):
     assert verdict.trust is Trust.RULE
 
 
+@pytest.mark.parametrize(
+    ("one", "other"), [("1e999999999 km", "1 m"), ("1e999999999 dollars", "5 cents")]
+)
+def test_a_number_too_large_to_write_out_is_not_converted(verify, one, other):
+    """A huge exponent before a unit is a reject either way round, and takes no time."""
+    assert verify(Sample(one, other)).outcome is Outcome.REJECT
+    assert verify(Sample(other, one)).outcome is Outcome.REJECT
+
+
 @given(answers, answers | st.text())
 @settings(max_examples=300)
 def test_no_text_raises(completion, reference):

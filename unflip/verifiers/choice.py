@@ -34,7 +34,7 @@ class Choice(Rule):
     """
 
     name: ClassVar[str] = "choice"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     def __call__(self, sample: Sample) -> Verdict:
         """Decide one sample."""

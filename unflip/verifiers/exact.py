@@ -64,7 +64,7 @@ class Exact(Rule):
     """
 
     name: ClassVar[str] = "exact"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     fold: tuple[Fold, ...] = ENGLISH
     readings: tuple[Reading, ...] = ALL

@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from unflip.errors import UsageError
 from unflip.types import Outcome, Reason
 from unflip.verifiers import statements
+from unflip.verifiers.denials import denied, supposed
 from unflip.verifiers.statements import Said
 
 
@@ -59,8 +59,7 @@ STRICT_HASHES: Policy = (Step.HASHES,)
 STRICT_TAG: Policy = (Step.TAG,)
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A final answer, verbatim: `completion[start:end] == text`.
 
     Attributes:
@@ -97,11 +96,18 @@ def extract(completion: str, policy: Policy = FINAL) -> tuple[Found, ...]:
     """
     if not policy:
         raise UsageError("a policy needs at least one step, such as extract.FINAL")
+    if (bare := _bare(completion, policy)) is not None:
+        return bare
     low, high = final_part(completion)
     for step in policy:
         found = []
         closing = _closing(completion, _FINDERS[step](completion, low, high))
-        if closing and statements.denied(completion, closing[-1].begin, closing[-1].close):
+        if not closing:
+            continue
+        last = closing[-1]
+        if any(denied(completion, at, last.close) for at in {last.begin, last.start}):
+            return ()
+        if step is Step.PHRASE and supposed(completion, last.begin):
             return ()
         for said in closing:
             start, end = statements.narrow(completion, said.start, said.end)
@@ -109,6 +115,25 @@ def extract(completion: str, policy: Policy = FINAL) -> tuple[Found, ...]:
                 found.append(Found(completion[start:end], start, end, step))
         if found:
             return tuple(found)
+    return ()
+
+
+_BARE = re.compile(
+    r"(?=[-(0-9a-z\\])(?:[-0-9+*/^=,.(){} ]|\\(?:[dt]?frac|sqrt|pi|infty)(?![A-Za-z])"
+    r"|(?<![A-Za-z])[a-z](?![A-Za-z]))*+(?<=[0-9a-z)}])"
+)
+"""A formula by itself: no marker, no word, and nothing to take off at its ends."""
+
+
+def _bare(completion: str, policy: Policy) -> tuple[Found, ...] | None:
+    """What is found in a formula by itself, several times sooner; None if all steps must look."""
+    if not _BARE.fullmatch(completion):
+        return None
+    for step in policy:
+        if step is Step.LAST_NUMBER:
+            return None
+        if step is Step.LAST_LINE or step is Step.WHOLE:
+            return (Found(completion, 0, len(completion), step),)
     return ()
 
 
@@ -143,7 +168,8 @@ def distinct(found: Iterable[Found]) -> tuple[Found, ...]:
         >>> [one.start for one in distinct(extract(r"\boxed{7} \boxed{7}"))]
         [17]
     """
-    return tuple({one.text: one for one in found}.values())
+    every = tuple(found)
+    return every if len(every) < 2 else tuple({one.text: one for one in every}.values())
 
 
 _OR = re.compile(
@@ -160,6 +186,8 @@ def alternatives(answer: str) -> tuple[str, ...]:
         >>> alternatives(r"12 \text{ or } 15"), alternatives("12")
         (('12', '15'), ('12',))
     """
+    if "o" not in answer and "或" not in answer:
+        return (answer,)
     parts = _OR.split(answer)
     return tuple(parts) if all(part.strip() for part in parts) else (answer,)
 
@@ -177,7 +205,7 @@ def valued(found: Iterable[Found]) -> tuple[Found, ...]:
 def _values(one: Found) -> Sequence[Found]:
     if not statements.is_prose(one.text):
         return (one,)
-    values = []
+    values: list[Found] = []
     for said in reversed(statements.last_number(one.text, 0, len(one.text))):
         start, end = statements.narrow(one.text, said.start, said.end)
         at = one.start + start
@@ -235,13 +263,9 @@ def final_part(completion: str) -> tuple[int, int]:
         >>> text[slice(*final_part(text))]
         '4'
     """
-    low, high = 0, len(completion)
-    for opening, closing in _REASONING:
-        closed = completion.rfind(closing)
-        if closed >= 0:
-            low = max(low, closed + len(closing))
-        elif opening in completion:
-            return high, high
+    low, high = _after_reasoning(completion), len(completion)
+    if completion.find("<", low) < 0:
+        return low, high
     for channel in _CHANNEL.finditer(completion, low):
         low = channel.end()
     for turn in _TURN_ENDS.finditer(completion, low):
@@ -249,6 +273,20 @@ def final_part(completion: str) -> tuple[int, int]:
             return low, turn.start()
         low = turn.end()
     return low, high
+
+
+def _after_reasoning(completion: str) -> int:
+    """Where the reasoning ends: at the start if there is none, at the end if it is open."""
+    low = 0
+    if "think" not in completion and "THINK" not in completion:
+        return low
+    for opening, closing in _REASONING:
+        closed = completion.rfind(closing)
+        if closed >= 0:
+            low = max(low, closed + len(closing))
+        elif opening in completion:
+            return len(completion)
+    return low
 
 
 _NEAR = 160

@@ -134,11 +134,13 @@ _NUMBER = (
     r"(?:(?<![\w.)])[-−+](?=\d))?(?:\d{1,3}(?:,\d{3})++(?!\d)|\d++)(?:\.\d++)?+"
     r"(?:(?:st|nd|rd|th)\b)?+"
 )
+# A sign that ends a short name is part of it: the grade A+, the blood group O-, the ion Na+.
+_SIGNED = r"(?<![^\W_])[A-Za-z]{1,2}[-+−](?![\w+-])"
 _ASCII = re.compile(
-    rf"(?:[A-Z]*[a-z]++|[A-Z]++)(?:'[A-Za-z]++)*+(?:\+\+|#)?+|(?=[-+\d]){_NUMBER}|[&%$-]"
+    rf"{_SIGNED}|(?:[A-Z]*[a-z]++|[A-Z]++)(?:'[A-Za-z]++)*+(?:\+\+|#)?+|(?=[-+\d]){_NUMBER}|[&%$-]"
 )
 _ANY = re.compile(
-    rf"{_WORD}(?:['’]{_WORD})*+(?:\+\+|#)?+|{_NUMBER}|[{_SPACELESS}][{_MARKS}{_INVISIBLE}]*+"
+    rf"{_SIGNED}|{_WORD}(?:['’]{_WORD})*+(?:\+\+|#)?+|{_NUMBER}|[{_SPACELESS}][{_MARKS}{_INVISIBLE}]*+"
     r"|[&%°$€£¥–—-]"
 )
 _COMMAND = re.compile(r"\\(?:text\w*|math\w+|mbox|operatorname|boxed|fbox)(?![A-Za-z])")

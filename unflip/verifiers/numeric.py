@@ -79,7 +79,7 @@ class Numeric(Rule):
     """
 
     name: ClassVar[str] = "numeric"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     rel: float | None = None
     abs: float | None = None

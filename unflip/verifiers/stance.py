@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from unflip.verifiers.cues import Cue, cues, denies, joint, since, union, until
+from unflip.verifiers.denials import called_wrong, refuted
 from unflip.verifiers.options import Mention, Options, mentions
-from unflip.verifiers.statements import refuted
 
 
 class Weight(IntEnum):
@@ -140,7 +140,7 @@ def statements(text: str, options: Options) -> list[Statement]:
     for i, (group, apart) in enumerate(groups):
         start, end = group[0].start, group[-1].end
         weight = _weigh(between[i], between[i + 1], said[-1].weight if said else None)
-        if refuted(text, end):
+        if refuted(text, end) or called_wrong(text, start):
             weight = Weight.DENIED
         if weight is Weight.CONCLUDED and not _is_plain(group, between[i]):
             weight = Weight.MENTIONED

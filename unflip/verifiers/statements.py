@@ -12,6 +12,8 @@ from collections import deque
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from unflip.verifiers.denials import changed, denied, supposed
+
 MOST = 1000
 
 
@@ -27,6 +29,7 @@ class Said(NamedTuple):
 _INVISIBLE = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 _LEFT = re.compile(rf"[\s*`{_INVISIBLE}]*+")
 _RIGHT = " \t\r\n\u00a0\u3000*`,;，；。、" + _INVISIBLE
+_INKED = re.compile(r"[-(]?\w|\\[A-Za-z]")
 _PAIRS = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"))
 
 
@@ -38,6 +41,8 @@ def narrow(text: str, start: int, end: int) -> tuple[int, int]:
         >>> text[slice(*narrow(text, 2, len(text)))]
         '5'
     """
+    if _INKED.match(text, start, end) and (text[end - 1].isalnum() or text[end - 1] in "})"):
+        return start, end
     for _ in range(4):
         start = _ink(text, start, end)
         end = _last_ink(text, start, end)
@@ -51,6 +56,8 @@ def narrow(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 def _unwrapped(text: str, start: int, end: int) -> tuple[int, int] | None:
+    if not text.startswith(("$", "\\"), start, end):
+        return None
     for opening, closing in _PAIRS:
         inner, outer = start + len(opening), end - len(closing)
         if (
@@ -84,6 +91,8 @@ _TAGS = re.compile(r"<(/?)(?:final_)?answer>", re.IGNORECASE)
 
 def tags(text: str, low: int, high: int) -> list[Said]:
     """What each tag says: its box, or its content; of tags that are not closed, only a last one."""
+    if text.find("<", low, high) < 0:
+        return []
     said: list[Said] = []
     opened: re.Match[str] | None = None
     for tag in _TAGS.finditer(text, low, high):
@@ -112,13 +121,15 @@ def hopes(text: str, low: int, high: int) -> list[Said]:
 
 
 _BOX = re.compile(r"\\(?:boxed|fbox)(?![A-Za-z])")
-_BRACES = re.compile(r"\\\\(?!boxed|fbox)|\\[{}]|\\(?:boxed|fbox)(?![A-Za-z])|[{}]")
+# Where each branch of a pattern starts with a character of its own, and with no class of them, the
+# search skips all text without these.
+_BRACES = re.compile(r"\\\\(?!boxed|fbox)|\\[{}]|\\(?:boxed|fbox)(?![A-Za-z])|\{|\}")
 _BARE = re.compile(r"(?![ \t]*+[A-Za-z]{2})[^$\n\\]*+(?:\\(?!boxed|fbox|[)\]])[^$\n\\]*+)*+")
 
 
 def boxes(text: str, low: int, high: int) -> list[Said]:
     r"""Boxes that hold something: outermost ones, ones without braces, a last one never closed."""
-    first = _BOX.search(text, low, high)
+    first = _first_box(text, low, high)
     if not first:
         return []
     said: list[Said] = []
@@ -146,6 +157,10 @@ def boxes(text: str, low: int, high: int) -> list[Said]:
     return [one for one in reversed(said[-MOST:]) if text[one.start : one.end].strip()]
 
 
+def _first_box(text: str, low: int, high: int) -> re.Match[str] | None:
+    return _BOX.search(text, low, high) if text.find("box", low, high) >= 0 else None
+
+
 def _bare(text: str, begin: int, start: int, high: int) -> list[Said]:
     """A box whose end nothing marks: up to the end of its formula or line, if it is no word."""
     bare = _BARE.match(text, start, high)
@@ -162,6 +177,8 @@ _HASHES = re.compile(r"^[ \t]*+####(?!#)[ \t]*+([^\n]*+)", re.MULTILINE)
 
 def hashes(text: str, low: int, high: int) -> list[Said]:
     """What follows each `####`; a line of words that others follow is a heading, not an answer."""
+    if text.find("####", low, high) < 0:
+        return []
     said = []
     last = low + len(text[low:high].rstrip())
     for line in deque(_HASHES.finditer(text, low, high), MOST):
@@ -221,7 +238,7 @@ def _has_digit(text: str) -> bool:
     return any(map(str.isdigit, text))
 
 
-_STOPS = re.compile(r"\\.|[{}$]|[.?](?=\s|$)|[。？]| (?:because|since|I hope)\b")
+_STOPS = re.compile(r"\\.|\{|\}|\$|\.(?=\s|$)|\?(?=\s|$)|。|？| (?:because|since|I hope)\b")
 _ABBREVIATED = re.compile(r"\b(?:[A-Z]|Dr|Mrs?|Ms|St|Jr|Sr|vs|No|approx|i\.e|e\.g)$")
 
 
@@ -264,9 +281,17 @@ def last_line(text: str, low: int, high: int) -> list[Said]:
     start = max(low, text.rfind("\n", low, end) + 1)
     for opening, closing in _DISPLAYS:
         if text.endswith(closing, start, end):
-            start = max(low, text.rfind(opening, low, end - 2))
-    hollow = _BOX.search(text, start, end) and not boxes(text, start, end)
+            start = _joined_to(text, start, max(low, text.rfind(opening, low, end - 2)))
+    hollow = _first_box(text, start, end) and not boxes(text, start, end)
     return [] if hollow or is_sentence(text[start:end]) else [Said(start, start, end, end)]
+
+
+_JOINED = re.compile(r"\d[^\n]{0,40}\b(?:or|and)\s*+\Z")
+
+
+def _joined_to(text: str, line: int, start: int) -> int:
+    """Where a displayed formula starts, with the value that `or` joins to it on its line."""
+    return line if line < start and _JOINED.search(text, line, start) else start
 
 
 def is_sentence(text: str) -> bool:
@@ -276,8 +301,8 @@ def is_sentence(text: str) -> bool:
         >>> is_sentence("She has 12 apples."), is_sentence(r"12 \text{ red apples}")
         (True, False)
     """
-    words = _words(text)
-    return words >= _SENTENCE or (words >= 2 and text.rstrip().endswith((".", "。", "!", "?")))
+    enough = 2 if text.rstrip().endswith((".", "。", "!", "?")) else _SENTENCE
+    return len(text) >= 2 * enough and _words(text) >= enough
 
 
 def is_prose(text: str) -> bool:
@@ -291,7 +316,7 @@ def is_prose(text: str) -> bool:
 
 
 def _words(text: str) -> int:
-    return sum(not word[0].startswith("\\") for word in _WORD.finditer(text))
+    return sum(word[0] != "\\" for word in _WORD.findall(text))
 
 
 _VALUE = re.compile(
@@ -307,41 +332,6 @@ _JOIN = re.compile(
 )
 
 
-_DENIED = re.compile(
-    r"(?:\bnot|n[’']t|\bnicht|\bpas|\bno (?:es|son)|\bnão é|\bnon è|не|不是|ではなく|아니라)"
-    r"[ \t]*+(?:be|equal(?: to)?|simply|just|=)?[ \t]*+\$?$"
-)
-_DENIAL = 40
-_REFUTED = re.compile(
-    r"[ \t]*+\$?[ \t]*+(?:is|was) (?:not|wrong|incorrect|false)\b"
-    r"|[\s$.,!*)\]]{0,9}(?:(?:but|wait|hmm+|no|oops|actually|sorry)\b[\s,.!-]{0,5}){0,3}"
-    r"(?:that|this|it|which)(?:['’]s| is| was)(?: clearly| obviously| definitely)? "
-    r"(?:wrong|incorrect|false|not (?:right|correct)|an? (?:mistake|error))\b",
-    re.IGNORECASE,
-)
-
-
-def denied(text: str, start: int, end: int) -> bool:
-    """Whether what stands there is said not to be the answer, just before or right after it.
-
-    Example:
-        >>> denied("it is not 5", 10, 11), denied("5 is wrong", 0, 1), denied("it is 5", 6, 7)
-        (True, True, False)
-    """
-    before = _DENIED.search(text, max(0, start - _DENIAL), start)
-    return bool(before) or refuted(text, end)
-
-
-def refuted(text: str, end: int) -> bool:
-    """Whether what ends there is called wrong right afterwards.
-
-    Example:
-        >>> refuted("5, which is wrong", 1), refuted("5, the rest is wrong", 1)
-        (True, False)
-    """
-    return bool(_REFUTED.match(text, end))
-
-
 def last_number(text: str, low: int, high: int) -> list[Said]:
     """The last number or formula, and those before it that "or", "and" or commas join to it.
 
@@ -351,7 +341,8 @@ def last_number(text: str, low: int, high: int) -> list[Said]:
     for value in reversed(deque(_VALUE.finditer(text, low, high), MOST)):
         if said and not _JOIN.fullmatch(text, value.end(), said[-1].begin):
             break
-        if denied(text, value.start(), value.end()):
+        at = value.start()
+        if denied(text, *value.span()) or changed(text, *value.span()) or supposed(text, at):
             return []
         said.append(Said(value.start(), *value.span(), value.end()))
     return said

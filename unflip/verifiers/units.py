@@ -29,7 +29,7 @@ _POWERS = {"square": 2, "sq": 2, "squared": 2, "cubic": 3, "cu": 3, "cubed": 3, 
 _TEMPERATURE = re.compile(r"(?:degrees?|deg\.?) ?(C|F)(?:elsius|ahrenheit)?\b")
 _LATEX = {r"\mu ": "µ", r"\mu": "µ", r"\Omega": "Ω"}
 _NO_UNIT = re.compile(
-    r"\b(?:pi|sqrt|sin|cos|tan|cot|sec|csc|log|ln|exp|inf|infinity|infinite|or|and|to|of|mod|plus|minus"
+    r"\b(?:pi|sqrt|sin|cos|tan|cot|sec(?=\W+\w)|csc|log|ln|exp|inf|infinity|infinite|or|and|to|of|mod|plus|minus"
     r"|times|over|choose|half|halves|thirds|quarters|(?:ten|hundred|thousand)ths|(?:hundred|thousand"
     r"|million|billion|trillion|dozen|ten|lakh|crore)s?|mn|bn|doubled|tripled|halved|roots?|basis"
     r"|factorial|not|no|never|wrong|false|incorrect|below|less|each|base|is|the)\b|^(?:squared|cubed)",

@@ -35,6 +35,13 @@ HOSTILE = [
     r"\sum_{k=1}^{10^9} k", "!" * 3000, r"\sqrt" * 999, r"\pm " * 500, "a," * 2500, "$" * 5000,
     r"\begin{pmatrix}" * 200, "\\" * 5000, "\ud800", "__import__('os').system('touch marker')",
     r"5^{\left(5^{\left(5^{\left(5^5\right)}\right)} - 4\right)} - 5", r"\ln(2^{9000})", "e^{9999}",
+    "().__class__.__bases__[0].__subclasses__()", r"\input{/etc/passwd}", "{{7*7}}${7*7}",
+    r"\immediate\write18{touch marker}", "exec('open(\"marker\",\"w\")')", "1; import os",
+    "lambda: open('marker', 'w')", "eval(compile('open(\"marker\", \"w\")', '', 'eval'))",
+    r"\int_0^{9^9} x^{400}\,dx", r"\sum_{n=0}^\infty \frac{1}{2^{9^{9^9}}}", "x^{999} < 4",
+    r"\begin{vmatrix}" + "&".join("9") * 300 + r"\end{vmatrix}", "(x^2+1)^{8}(x-1)^{8} < 0",
+    r"\lim_{x\to 0} " * 300 + "x", r"\int_0^1 " * 300 + "x" + " dx" * 300,
+    r"\begin{pmatrix}1\\20\end2pm;trix}", r"\begin{cases}5 pm 6 mp", "e^{')",
     r"\pi 10^{900}", r"\sum_{k=1}^{400}\sum_{j=1}^{400} kj", r"(x+1)^{2^{5000}}",
 ]  # fmt: skip
 

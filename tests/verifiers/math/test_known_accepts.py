@@ -3,6 +3,8 @@
 import pytest
 
 from unflip.types import Outcome, Sample
+from unflip.verifiers.choice import Choice
+from unflip.verifiers.exact import Exact
 from unflip.verifiers.format import Format
 from unflip.verifiers.math import Math
 
@@ -42,3 +44,19 @@ def test_what_only_looks_like_a_retraction_is_accepted():
 def test_a_box_without_braces_is_a_box():
     """A second box counts, with or without braces."""
     assert Format(boxes=1)(Sample(r"\boxed{1} or \boxed 2")).outcome is Outcome.REJECT
+
+
+@pytest.mark.parametrize(
+    "completion", ["wrong answer: B", "The wrong answer is B.", "Tempting as B is, it is wrong"]
+)
+def test_an_option_called_wrong_is_not_chosen(completion):
+    """An answer that is announced as wrong, or called so in the same breath, is none."""
+    assert not Choice()(Sample(completion, "B")).accepted
+
+
+@pytest.mark.parametrize(("answer", "reference"), [("A+", "A"), ("O-", "O+"), ("Na", "Na+")])
+def test_a_sign_that_ends_a_name_belongs_to_it(answer, reference):
+    """A grade, a blood group or an ion with another sign is another one."""
+    assert not Exact()(Sample(answer, reference)).accepted
+    assert not Exact()(Sample(reference, answer)).accepted
+    assert Exact()(Sample(f"It is {answer}.", answer)).accepted

@@ -40,6 +40,14 @@ def test_an_answer_equals_itself_by_its_type(kind):
         assert decide(pair["one"], pair["one"], Tolerance()).same, pair["one"]
 
 
+@pytest.mark.parametrize("kind", TYPES)
+def test_a_type_has_pairs_that_are_equal_and_pairs_that_are_not(kind):
+    """No type is shown by what it accepts alone."""
+    said = {pair["same"] for pair in TYPES[kind]}
+    assert "equal" in said
+    assert said & {"different", "unknown"}
+
+
 @pytest.mark.parametrize(
     ("one", "other", "options"),
     [
@@ -63,3 +71,4 @@ def test_a_decision_names_its_rule_and_forms():
     assert (said.note, said.answer, said.reference) == (
         "real sets", "x <= 3", r"(-1*\infty, 3]"
     )  # fmt: skip
+    assert said.evidence["types"] == ["inequality", "interval"]

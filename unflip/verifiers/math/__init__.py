@@ -74,7 +74,7 @@ class Math(Rule):
     """
 
     name: ClassVar[str] = "math"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     policy: Policy = FINAL
     percent: Percent = Percent.EITHER
@@ -124,9 +124,10 @@ class Math(Rule):
         references = [_cached(text) for text in given]
         if not all(references):
             return self.abstain(Reason.UNREADABLE_REFERENCE)
-        found = distinct(extract(sample.text, self.policy))
+        found = extract(sample.text, self.policy)
         if not any(map(is_prose, references)):
-            found = distinct(valued(found))
+            found = valued(found)
+        found = distinct(found)
         if not found:
             return self.reject(Reason.NO_ANSWER)
         if len(found) > _MOST_ANSWERS:
@@ -136,8 +137,10 @@ class Math(Rule):
     def _weigh(self, found: tuple[Found, ...], references: Sequence[str]) -> Verdict:
         """All answers as one, as the parts of a solution are; if that fails, each on its own."""
         whole = self._compare_any(", ".join(one.text for one in found), references)
+        if whole.same or whole.reason in _GIVEN_UP:
+            return self._verdict(found, [whole])
         parts = [part for one in found for part in alternatives(one.text)]
-        if whole.same or whole.reason in _GIVEN_UP or len(parts) == 1:
+        if len(parts) == 1:
             return self._verdict(found, [whole])
         each = []
         for part in parts:
@@ -185,7 +188,7 @@ class Math(Rule):
 def _stated(reference: str) -> str:
     """The answer of a reference, which may be a worked solution."""
     found = distinct(extract(reference, REFERENCE))
-    if len(found) == 1 and found[0].step is Step.WHOLE and len(reference) > _LONG_REFERENCE:
+    if len(reference) > _LONG_REFERENCE and len(found) == 1 and found[0].step is Step.WHOLE:
         found = distinct(extract(reference, MARKED)) or found
     return ", ".join(one.text for one in found)
 

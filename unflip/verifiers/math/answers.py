@@ -6,13 +6,16 @@ r"""What an answer as a whole says: values with their labels, units, conditions 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import takewhile
 from typing import NamedTuple
 
 from unflip.verifiers.math.clauses import CHANGING, depths_of, senses_of, without_conditions
-from unflip.verifiers.math.labels import value_of
-from unflip.verifiers.math.nodes import INFINITY, Node, Num, Op, Sym, is_op
+from unflip.verifiers.math.formulas import is_formula
+from unflip.verifiers.math.labels import unlabelled, value_of
+from unflip.verifiers.math.nodes import INFINITY, Node, Num, Op, Sym, is_op, shown, symbols
 from unflip.verifiers.math.numerals import with_digits
 from unflip.verifiers.math.parser import NotMath, parse
 from unflip.verifiers.math.tails import compound, head_and_tail, with_tail
@@ -57,12 +60,27 @@ _FILLING = frozenset(
     )
 )  # fmt: skip
 """Words in front of a value that do not name it."""
+_OPERATIONS = frozenset(
+    (
+        "multiple", "multiples", "factor", "factors", "divisor", "divisors", "power", "powers",
+        "cube", "square", "reciprocal", "opposite", "negation", "inverse", "logarithm", "sine",
+        "cosine", "tangent", "root", "roots", "fraction",
+    )
+)  # fmt: skip
+_OPERATIONS_ON_TWO = frozenset(
+    ("sum", "product", "difference", "ratio", "quotient", "average", "mean")
+)
 _SENTENCE = 2
 _VERBS = frozenset(("is", "are", "equals"))
 _DENYING = frozenset(("not", "never", "no", "cannot"))
 _LISTING = frozenset(("aligned", "align", "gathered", "gather", "split", "eqnarray", "multline"))
 _ARTICLES = frozenset(("a", "an", "the"))
 _SETS = ("Z", "N", "R", "Q", "\\bbZ", "\\bbN", "\\bbR", "\\bbQ", "\\bbZ+", "\\bbN+")
+
+
+_LOGICAL = {"\\land": "and", "\\wedge": "and", "∧": "and", "\\lor": "or", "\\vee": "or", "∨": "or"}
+_LOGIC = re.compile(r"\\(?:land|wedge|lor|vee)(?![A-Za-z])|[∧∨]")
+"""Signs of logic between formulas, which `and` and `or` between values are not."""
 
 
 def read(text: str) -> Answer:
@@ -79,11 +97,14 @@ def read(text: str) -> Answer:
         'it depends'
     """
     tokens = with_digits(tokenize(text))
-    said = _SAYINGS.get(_words(tokens))
+    said = _SAYINGS.get(_words(tokens).lower())
     if said is not None:
         return Answer(said)
     try:
-        return _stated(tokens)._replace(senses=senses_of(tokens))
+        answer = _stated(tokens)
+        if is_op(answer.node, "group") and (logic := _LOGIC.findall(text)):
+            answer = answer._replace(condition=" ".join(map(_LOGICAL.__getitem__, logic)))
+        return answer._replace(senses=senses_of(tokens))
     except NotMath:
         return Answer(Op("text", (), _words(tokens)))
 
@@ -94,8 +115,15 @@ cached = lru_cache(maxsize=4096)(read)
 
 def _words(tokens: Sequence[Token]) -> str:
     """The tokens as text: words in lower case and without articles, signs in one spelling."""
-    texts = [t.text.lower() if t.kind in ("word", "join") else t.text for t in tokens]
+    texts = [_spelled(token) for token in tokens]
     return " ".join(text for text in texts if text not in _ARTICLES and text not in ("{", "}"))
+
+
+def _spelled(token: Token) -> str:
+    """A token of a text; a command keeps its backslash, so that it is no word."""
+    if token.kind == "cmd":
+        return f"\\{token.text}"
+    return token.text.lower() if token.kind in ("word", "join") else token.text
 
 
 def _stated(tokens: list[Token]) -> Answer:
@@ -107,16 +135,23 @@ def _stated(tokens: list[Token]) -> Answer:
         several = {mark, ","} <= set(joins) and not conditions
         if several and (pairs := _grouped(kept, joins, mark)):
             return Answer(pairs)
+    if len(kept) > 1 and _is_operation(_leading_words(kept[0]), _OPERATIONS_ON_TWO):
+        raise NotMath("an operation on a list")
     named = len(kept) > 1 and all(map(_is_named, kept))
     nodes: list[Node] = []
+    domains: list[Node] = []
     for chunk in kept:
         node = _part(_trimmed(chunk), alone=len(kept) == 1 or not nodes, named=named)
         if node is not None and len(kept) > 1 and (declared := _declared(node)):
             free |= declared
+            domains.append(node)
+        elif node is not None and nodes and _excludes(node, nodes[0]):
+            condition = f"{condition} {shown(node)}".strip()
         elif node is not None:
             nodes.append(node)
     if not nodes:
         raise NotMath("nothing")
+    nodes += [domain for domain in domains if _restricts_one(domain, nodes)]
     return Answer(_gathered(_labelled(nodes), joins), free, condition)
 
 
@@ -180,7 +215,7 @@ def _trimmed(tokens: list[Token]) -> list[Token]:
     ):
         start += 1
     while end > start and (
-        tokens[end - 1].kind in ("sep", "join", "rel") or tokens[end - 1].text == ":"
+        tokens[end - 1].kind in ("sep", "join") or tokens[end - 1].text in (":", "=", "~", "->")
     ):
         end -= 1
     tokens = tokens[start:end]
@@ -230,6 +265,21 @@ def _grouped(chunks: list[list[Token]], joins: list[str], mark: str) -> Node | N
     if len({len(group) for group in groups}) != 1 or len(groups[0]) < 2:
         return None
     return Op("group", tuple(Op("group", tuple(group), "()") for group in groups), "")
+
+
+def _excludes(node: Node, value: Node) -> bool:
+    """Whether `x != 3` restricts a formula in x that stands before it."""
+    if not is_op(node, "rel") or node.data != "!=" or not isinstance(node.args[0], Sym):
+        return False
+    stated = unlabelled(value)
+    return is_formula(stated) and node.args[0].name in symbols(stated)
+
+
+def _restricts_one(domain: Node, nodes: list[Node]) -> bool:
+    r"""Whether `x \in \mathbb{Z}` stands beside an inequality in x, which it then is a part of."""
+    names = symbols(domain) - {"\\bbR", "R"}
+    orders = [node for node in nodes if is_op(node, "rel") and _is_order(node)]
+    return len(names) > 1 and any(_declared(domain) & symbols(node) for node in orders)
 
 
 def _declared(node: Node) -> frozenset[str]:
@@ -306,11 +356,20 @@ def _lead(tokens: list[Token]) -> tuple[str, list[Token]]:
     for at, token in enumerate(tokens):
         if token.kind != "word":
             words = [t.text.lower() for t in tokens[:at]]
-            if CHANGING.intersection(words):
+            if CHANGING.intersection(words) or _is_operation(words, _OPERATIONS):
                 raise NotMath("words that change a value")
             names = [word for word in words if word not in _FILLING]
             return " ".join(names) if len(names) <= _LONGEST_LEAD else "", tokens[at:]
     return "", []
+
+
+def _leading_words(tokens: Sequence[Token]) -> list[str]:
+    return [token.text.lower() for token in takewhile(lambda one: one.kind == "word", tokens)]
+
+
+def _is_operation(words: Sequence[str], names: frozenset[str]) -> bool:
+    """Whether words such as `the reciprocal of` stand in front of what they are applied to."""
+    return len(words) > 1 and words[-1] == "of" and words[-2] in names
 
 
 def _tidied(node: Node) -> Node:

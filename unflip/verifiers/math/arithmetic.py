@@ -131,8 +131,13 @@ class _Parser:
         return sign * self._power()
 
     def _factorial(self) -> Fraction:
-        value = self._atom()
+        """A number with its factorials; two signs are one double factorial, as in `5!! = 15`."""
+        value, count = self._atom(), 0
         while self._skip("!"):
+            count += 1
+        if count == 2:
+            return _factorial(value, step=2)
+        for _ in range(count):
             value = _factorial(value)
         return value
 
@@ -156,8 +161,10 @@ class _Parser:
         if self._next != "frac" or value.denominator != 1:
             return value
         self._take()
+        start = self._at
         part = self._argument() / self._argument()
-        if not 0 < part < 1:
+        written = self._tokens[start : self._at]
+        if not 0 < part < 1 or not all(mark in "{}" or mark.isdigit() for mark in written):
             raise _NotArithmetic
         return value + part
 
@@ -209,13 +216,13 @@ def _power(base: Fraction, exponent: Fraction) -> Fraction:
     return Fraction(base) ** power
 
 
-def _factorial(value: Fraction) -> Fraction:
+def _factorial(value: Fraction, step: int = 1) -> Fraction:
     if value.denominator != 1 or value < 0:
         raise _NotArithmetic
     n = value.numerator
     if n * n.bit_length() > MOST_BITS:
         raise TooLarge
-    return Fraction(math.factorial(n))
+    return Fraction(math.factorial(n) if step == 1 else math.prod(range(n, 0, -step)))
 
 
 def _binomial(top: Fraction, bottom: Fraction) -> Fraction:

@@ -8,7 +8,7 @@ from unflip.verifiers.math import symbols as table
 from unflip.verifiers.math.building import CLOSING, applied, enclosed, joined
 from unflip.verifiers.math.cursor import Cursor, NotMath
 from unflip.verifiers.math.literals import literal, scaled
-from unflip.verifiers.math.nodes import CONSTANTS, TWO, Node, Num, Op, Sym, is_op, negative
+from unflip.verifiers.math.nodes import CONSTANTS, ONE, TWO, Node, Num, Op, Sym, is_op, negative
 from unflip.verifiers.math.tokens import Token
 
 _LARGEST_SCALE = 1000
@@ -162,6 +162,12 @@ class Atoms(Cursor):
             return Sym(name)
         return Op("fn", (index,), f"{name}_")
 
+    def _apart(self, tokens: list[Token]) -> Atoms:
+        """A reader of tokens that stand inside of what is read here."""
+        inner = type(self)(tokens)
+        inner._depth = self._depth
+        return inner
+
     def _index(self) -> Node | str:
         """A subscript: a name such as `max` or `1`, or a formula such as `n-k`."""
         tokens = []
@@ -180,7 +186,7 @@ class Atoms(Cursor):
             return Sym(tokens[0].text)
         if all(token.kind in ("num", "let", "word", "sep") for token in tokens):
             return "".join(token.text for token in tokens)
-        return type(self)(tokens).whole()
+        return self._apart(tokens).whole()
 
     def _is_called(self, name: str) -> bool:
         opens = self.next
@@ -280,13 +286,43 @@ class Atoms(Cursor):
                 low = self._limit()
             elif self._skip("op", "^"):
                 high = self._deeper(self.exponent)
+        if name == "int" and (end := self._differential()) and (low is None) == (high is None):
+            return self._integral(low, high, end)
         body = self._deeper(self.product if name != "lim" else self.sum)
         if name in ("sum", "prod") and low and high and is_op(low, "rel") and low.data == "=":
             index, first = low.args
             if isinstance(index, Sym):
                 return Op(name, (first, high, body), f"={index.name}")
+        if name == "lim" and low and is_op(low, "rel") and low.data == "->":
+            index, target = low.args
+            if isinstance(index, Sym):
+                return Op("lim", (target, body), f"={index.name}")
         limits = tuple(one for one in (low, high) if one is not None)
         return Op("bound", (*limits, body), name)
+
+    def _differential(self) -> int:
+        """Where the `dx` of an integral stands that starts here; 0 if there is none."""
+        depth = inner = 0
+        for at in range(self.at, len(self.tokens) - 1):
+            token, behind = self.tokens[at], self.tokens[at + 1]
+            inner += not depth and token.kind == "cmd" and token.text == "int"
+            depth += (token.kind in ("open", "begin")) - (token.kind in ("close", "end"))
+            if depth < 0 or (not depth and token.kind in ("rel", "sep", "join")):
+                return 0
+            if not depth and token == ("let", "d", token.gap) and behind.kind == "let":
+                if not inner:
+                    return at
+                inner -= 1
+        return 0
+
+    def _integral(self, low: Node | None, high: Node | None, end: int) -> Node:
+        inside = self.tokens[self.at : end]
+        body = self._deeper(self._apart(inside).whole) if inside else ONE
+        self.at = end + 2
+        variable = self.tokens[end + 1].text
+        if low is None or high is None:
+            return Op("bound", (body, Sym(variable)), "int")
+        return Op("int", (low, high, body), f"={variable}")
 
     def _limit(self) -> Node:
         return self._deeper(self._group_or_atom)
@@ -387,7 +423,10 @@ class Atoms(Cursor):
                     rows.append(tuple(cells))
                     cells = []
             else:
+                start = self.at
                 cells.append(self.relation())
+                if self.at == start:
+                    raise NotMath("a cell without end")
         self.at += 1
         rows += [tuple(cells)] if cells else []
         if name == "cases":
@@ -395,4 +434,5 @@ class Atoms(Cursor):
         if not rows or len({len(row) for row in rows}) != 1:
             raise NotMath("rows of different length")
         matrix = Op("matrix", tuple(Op("row", row) for row in rows))
-        return Op("fn", (matrix,), "det") if name in ("vmatrix", "Vmatrix") else matrix
+        named = {"vmatrix": "det", "Vmatrix": "norm"}.get(name)
+        return Op("fn", (matrix,), named) if named else matrix

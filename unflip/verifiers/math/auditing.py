@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from typing import NamedTuple
@@ -9,10 +10,12 @@ from typing import NamedTuple
 from unflip.types import Reason, Sample
 from unflip.verifiers.math import Math
 from unflip.verifiers.math.answers import read
-from unflip.verifiers.math.nodes import is_op, shown
+from unflip.verifiers.math.exact import rational
+from unflip.verifiers.math.nodes import is_op, shown, walk
 from unflip.verifiers.math.tokens import TooLong
 
 _SHORT = 3
+_DOLLAR = re.compile(r"(?<!\\)\$")
 
 
 class Flaw(StrEnum):
@@ -75,7 +78,7 @@ def doubted(reference: str, verify: Math) -> str | None:
 
 
 def _flaw(reference: str, verify: Math) -> tuple[Flaw, str] | None:
-    if not reference.strip(" $\\.,"):
+    if not reference.strip(" $\\.,;:?!-_*"):
         return Flaw.EMPTY, "nothing to compare with"
     verdict = verify(Sample(verify.present(reference), reference))
     if not verdict.accepted:
@@ -87,6 +90,10 @@ def _flaw(reference: str, verify: Math) -> tuple[Flaw, str] | None:
         node = read(verdict.answer or reference).node
     except TooLong as why:
         return Flaw.TOO_LARGE, str(why)
+    if len(_DOLLAR.findall(reference)) % 2 and _DOLLAR.search(reference[1:]):
+        return Flaw.UNREAD, "a dollar sign without its partner"
+    if any(is_op(part, "div") and rational(part.args[1]) == 0 for part in walk(node)):
+        return Flaw.UNREAD, "it divides by zero"
     if not is_op(node, "text"):
         return None
     words = node.data.split()

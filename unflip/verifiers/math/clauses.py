@@ -14,7 +14,8 @@ CHANGING = frozenset(
         "fewer", "than", "below", "above", "under", "over", "except", "without", "wrong",
         "incorrect", "false", "but", "unless", "doubled", "tripled", "halved", "squared", "cubed",
         "either", "half", "halves", "thirds", "quarters", "tenths", "hundredths", "thousandths",
-        "between", "odd", "even", "if", "otherwise",
+        "between", "odd", "even", "if", "otherwise", "almost", "nearly",
+        "divisible", "impossible", "absolute", "factorial", "modulo", "base",
     ]
 )  # fmt: skip
 """Words that change a value or deny it: an answer with one of them is text."""

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 from unflip.types import Reason
 from unflip.verifiers import units
@@ -32,8 +31,7 @@ class By(StrEnum):
     """Math-Verify decided."""
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(NamedTuple):
     """The outcome of comparing an answer with a reference.
 
     Attributes:
@@ -43,6 +41,7 @@ class Comparison:
         answer: The answer in the form it was compared in.
         reference: The reference in the form it was compared in.
         note: What else there is to say, such as the limit that was exceeded.
+        types: What kind of thing each side is, if the engine read it.
     """
 
     same: bool | None
@@ -51,12 +50,18 @@ class Comparison:
     answer: str = ""
     reference: str = ""
     note: str = ""
+    types: tuple[str, str] | None = None
 
     @property
     def evidence(self) -> dict[str, Any]:
         """What decided, and both forms, as a verdict records them."""
-        evidence = {"by": self.by and str(self.by), "forms": [self.answer, self.reference]}
-        return evidence | ({"note": self.note} if self.note else {})
+        evidence: dict[str, Any] = {
+            "by": self.by and str(self.by),
+            "forms": [self.answer, self.reference],
+        }
+        if self.note:
+            evidence["note"] = self.note
+        return evidence | ({"types": list(self.types)} if self.types else {})
 
 
 def compare(answer: str, reference: str, tolerance: Tolerance) -> Comparison:
@@ -73,11 +78,14 @@ def compare(answer: str, reference: str, tolerance: Tolerance) -> Comparison:
     left, right = plain(answer), plain(reference)
     if left and left == right:
         return Comparison(True, By.TEXT, answer=_short(left), reference=_short(right))
-    if (paid := _money(left)) and (owed := _money(right)) and not paid & owed:
-        return Comparison(False, By.TEXT, answer=_short(left), reference=_short(right))
     ours, theirs = read(left), read(right)
-    if tolerance.comma and (_is_with_comma(left, theirs) or _is_with_comma(right, ours)):
+    if (same := _as_money(left, right, ours, theirs)) is not None:
+        return Comparison(same, By.TEXT, answer=_short(left), reference=_short(right))
+    if tolerance.comma and (
+        _is_with_comma(left, theirs, tolerance) or _is_with_comma(right, ours, tolerance)
+    ):
         return Comparison(True, By.TEXT, answer=_short(left), reference=_short(right))
+    ours, theirs = _as_meant(left, ours, theirs), _as_meant(right, theirs, ours)
     if ours and theirs:
         same = equal(ours, theirs, tolerance)
         stuffed = same is False and _holds(ours, theirs, tolerance)
@@ -91,20 +99,46 @@ def compare(answer: str, reference: str, tolerance: Tolerance) -> Comparison:
     return Comparison(None, None, Reason.UNDECIDED, _short(left), _short(right))
 
 
-_WITH_COMMA = re.compile(r"([-+]?)((?:[1-9][0-9]{0,2}(?:\.[0-9]{3})+|[0-9]+)),([0-9]+)")
+_WITH_COMMA = re.compile(
+    r"([-+]?[€£$]? ?)((?:[1-9][0-9]{0,2}(?:\.[0-9]{3})+|[0-9]+)),([0-9]+)((?: ?[€%]| ?[A-Za-z].*)?)"
+)
 
 
-def _is_with_comma(text: str, other: Reading | None) -> bool:
+def _is_with_comma(text: str, other: Reading | None, tolerance: Tolerance) -> bool:
     """Whether a text writes with a comma the decimal that the other side writes with a point."""
     if not isinstance(other, Number) or not other.places or "," not in text:
         return False
     found = _WITH_COMMA.fullmatch(text) if len(text) <= _LONGEST_DECIMAL else None
     if not found:
         return False
-    sign, whole, decimals = found.groups()
+    sign, whole, decimals, tail = found.groups()
     if len(decimals) == 3 and whole != "0":
         return False
-    return other.value == Decimal(f"{sign}{whole.replace('.', '')}.{decimals}")
+    with_point = read(f"{sign}{whole.replace('.', '')}.{decimals}{tail.replace('€', '')}")
+    return isinstance(with_point, Number) and same_number(with_point, other, tolerance) is True
+
+
+_PAIR = re.compile(r"([1-9][0-9]{0,2}),([1-9][0-9]{2})")
+_MIXED = re.compile(r"([0-9]{1,9}) and ([1-9][0-9]{0,5}) ?/ ?([1-9][0-9]{0,5})")
+
+
+def _as_meant(text: str, reading: Reading | None, other: Reading | None) -> Reading | None:
+    """What the other side says of a text with two meanings.
+
+    `60,120` is two numbers beside a pair, else thousands; `4 and 1/4` is one beside a number.
+    """
+    if isinstance(reading, Number) and isinstance(other, Several) and len(other.items) == 2:
+        found = _PAIR.fullmatch(text)
+        return Several((_whole(found[1]), _whole(found[2])), "") if found else reading
+    if isinstance(reading, Several) and isinstance(other, Number):
+        mixed = _MIXED.fullmatch(text)
+        part = Fraction(int(mixed[2]), int(mixed[3])) if mixed else Fraction(1)
+        return Number(int(mixed[1]) + part) if mixed and part < 1 else reading
+    return reading
+
+
+def _whole(digits: str) -> Number:
+    return Number(Decimal(digits), 0)
 
 
 _LONGEST_DECIMAL = 100
@@ -135,17 +169,38 @@ _CHANGES = re.compile(
 )
 """Words that change a value, or deny it."""
 _RELATES = re.compile(r"\s*(?:[<>≠≤≥]|\\(?:neq?|leq?|geq?|lt|gt)(?![a-z]))")
-_CURRENCIES = re.compile(r"([$€£¥₹¢])|\b(dollar|euro|cent)s?\b", re.IGNORECASE)
+_CURRENCIES = re.compile(r"([$€£¥₹¢])|\b(dollar|euro|(?<!per )cent)s?\b")
+_PAID = re.compile("[$€£¥₹¢]|dollar|euro|cent")
+"""What a text with a currency holds; to look for this first is many times faster."""
 _SIGNS = {"dollar": "$", "euro": "€", "cent": "¢"}
 
 
 def _money(text: str) -> set[str]:
     """The currencies that a text names."""
-    found = _CURRENCIES.findall(text[:_LONGEST_MONEY])
-    return {sign or _SIGNS[name.lower()] for sign, name in found}
+    text = text[:_LONGEST_MONEY].lower()
+    if not _PAID.search(text):
+        return set()
+    found = _CURRENCIES.findall(text)
+    return {sign or _SIGNS[name] for sign, name in found}
 
 
 _LONGEST_MONEY = 200
+
+
+def _as_money(left: str, right: str, ours: Reading | None, theirs: Reading | None) -> bool | None:
+    """Whether two amounts in different currencies are the same; None unless they are that."""
+    paid, owed = _money(left), _money(right)
+    if not (paid or owed) or paid & owed:
+        return None
+    if not isinstance(ours, Number) or not isinstance(theirs, Number):
+        return False if paid and owed else None
+    if not paid or not owed:
+        return False if ours.percent or theirs.percent else None
+    if "¢" not in paid | owed or not paid | owed <= {"¢", "$", "€"}:
+        return False
+    paid_in, owed_in = (1 if each == {"¢"} else 100 for each in (paid, owed))
+    paid_cents, owed_cents = _times(ours, Fraction(paid_in)), _times(theirs, Fraction(owed_in))
+    return paid_cents.value == owed_cents.value
 
 
 def equal(one: Reading, other: Reading, tolerance: Tolerance) -> bool | None:
@@ -172,6 +227,8 @@ def _same_several(one: Several, other: Several, tolerance: Tolerance) -> bool | 
         return None
     if _are_mixed_up(one, other, tolerance):
         return False
+    if not (_is_in_order(one) and _is_in_order(other)):
+        return None
     kinds = {one.brackets, other.brackets}
     if in_order and (len(kinds) == 1 or kinds == {"", "()"}):
         return True
@@ -183,12 +240,34 @@ def _same_several(one: Several, other: Several, tolerance: Tolerance) -> bool | 
 
 def _are_mixed_up(one: Several, other: Several, tolerance: Tolerance) -> bool:
     """Whether two lists count the same things, and not as many of each: 3 red, 2 blue."""
+    if (matched := _by_noun(one, other)) is not None:
+        return any(same_number(a, b, tolerance) is False for a, b in matched)
     ours, theirs = (
         {units.canonical(item.unit): item for item in side.items} for side in (one, other)
     )
     if () in ours or ours.keys() != theirs.keys() or len(ours) != len(one.items) or len(ours) < 2:
         return False
     return any(same_number(ours[unit], theirs[unit], tolerance) is False for unit in ours)
+
+
+def _by_noun(one: Several, other: Several) -> list[tuple[Number, Number]] | None:
+    """Each number with the one that the other list has of the same noun; None if that is unsaid.
+
+    A word that all of a list share tells nothing apart: `15 copper coins, 10 silver coins`.
+    """
+    ours, theirs = ([_telling(item, side) for item in side.items] for side in (one, other))
+    if len(ours) != len(theirs) or len(ours) < 2:
+        return None
+    places = [[k for k, words in enumerate(theirs) if words & mine] for mine in ours]
+    if any(len(place) != 1 for place in places) or len({place[0] for place in places}) < len(ours):
+        return None
+    return [(item, other.items[k]) for item, (k,) in zip(one.items, places, strict=True)]
+
+
+def _telling(item: Number, side: Several) -> set[str]:
+    """The words behind a number that some other item of its list has not."""
+    words = [{name for name, _ in units.canonical(one.unit)} for one in side.items]
+    return {name for name, _ in units.canonical(item.unit)} - words[0].intersection(*words)
 
 
 def _in_some_order(one: Several, other: Several, tolerance: Tolerance) -> bool:
@@ -210,6 +289,12 @@ def _covers(one: Several, other: Several, tolerance: Tolerance) -> bool:
     return all(
         any(same_number(a, b, tolerance) is not False for b in other.items) for a in one.items
     )
+
+
+def _is_in_order(several: Several) -> bool:
+    """Whether coordinates stand in their order, if it is these that are named."""
+    names = [item.label for item in several.items]
+    return not set(names) <= {"x", "y", "z"} or names == sorted(names)
 
 
 def _is_labelled(several: Several) -> bool:
@@ -246,10 +331,17 @@ def same_number(one: Number, other: Number, tolerance: Tolerance) -> bool | None
 
 
 def _times(number: Number, ratio: Fraction) -> Number:
-    """The number in another unit; an exact factor of one changes nothing."""
-    if ratio == 1 or not (isinstance(number.value, Fraction) or number.value.is_finite()):
+    """The number in another unit; one too large to write out equals no other."""
+    value = number.value
+    if ratio == 1 or not (isinstance(value, Fraction) or value.is_finite()):
         return number
-    return number._replace(value=Fraction(number.value) * ratio, places=None)
+    if isinstance(value, Decimal) and abs(value.adjusted()) > _LONGEST_EXPONENT:
+        return number._replace(value=Decimal("NaN"), places=None)
+    return number._replace(value=Fraction(value) * ratio, places=None)
+
+
+_LONGEST_EXPONENT = 10_000
+"""Zeros of a decimal that is converted to another unit."""
 
 
 def _same_value(one: Number, other: Number, tolerance: Tolerance) -> bool:
@@ -321,7 +413,7 @@ def _folded(text: str) -> str:
     return " and ".join(sorted(text.split(" and ")))
 
 
-_LOOSE = re.compile(r"(?<![0-9A-Za-z]) | (?![0-9A-Za-z])|(?<!\.)\.$")
+_LOOSE = re.compile(r"(?<![0-9A-Za-z.]) | (?![0-9A-Za-z.])|(?<!\.)\.$")
 
 
 def _squeezed(text: str) -> str:

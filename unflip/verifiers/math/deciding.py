@@ -6,11 +6,12 @@ keyed hash of both sides. A new type is a file with a `decide`, and a line in `T
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from unflip.types import Reason
 from unflip.verifiers.math import (
     answers,
+    bindings,
+    dates,
+    determinants,
     families,
     formulas,
     groups,
@@ -26,6 +27,7 @@ from unflip.verifiers.math.budget import OverBudget
 from unflip.verifiers.math.comparing import By, Comparison
 from unflip.verifiers.math.identity import Decision, Same
 from unflip.verifiers.math.judging import Decide, Judge
+from unflip.verifiers.math.kinds import kind_of
 from unflip.verifiers.math.nodes import Node, Op, is_op, shown
 from unflip.verifiers.math.plain import plain
 from unflip.verifiers.math.tokens import TooLong
@@ -33,6 +35,8 @@ from unflip.verifiers.math.tolerance import Tolerance
 
 TYPES: tuple[Decide, ...] = (
     texts.decide,
+    determinants.decide,
+    bindings.decide,
     families.decide,
     realsets.decide,
     symbolic.decide,
@@ -98,9 +102,9 @@ def _equal(sources: tuple[str, str], sides: tuple[Answer, Answer], judge: Judge)
 def _priced(comparison: Comparison, answer: str, reference: str) -> Comparison:
     """What could not be told because one side is too large to compute, and which one it is."""
     if limit := limits.exceeded(plain(reference)):
-        return replace(comparison, reason=Reason.UNREADABLE_REFERENCE, note=f"reference: {limit}")
+        return comparison._replace(reason=Reason.UNREADABLE_REFERENCE, note=f"reference: {limit}")
     if limit := limits.exceeded(plain(answer)):
-        return replace(comparison, same=False, reason=Reason.OVER_LIMIT, note=f"answer: {limit}")
+        return comparison._replace(same=False, reason=Reason.OVER_LIMIT, note=f"answer: {limit}")
     return comparison
 
 
@@ -135,17 +139,24 @@ def _by_letter(one: str, other: str, judge: Judge) -> Decision | None:
 
 
 def _by_text(answer: str, reference: str) -> Decision | None:
-    """Times of day and letters of choices, which would be read as ratios and products."""
+    """Days, times and letters of choices, which would be read as ratios and products."""
     left, right = (plain(text[:_LONGEST_TEXT]) for text in (answer, reference))
+    if dates.days_of(left) and dates.days_of(right):
+        found = dates.same_day(left, right)
+        return Decision(_SAME[found], "day")
+    if dates.is_day_in_digits(left) or dates.is_day_in_digits(right):
+        return Decision(Same.UNKNOWN, "day")
     same = texts.same_time(left, right)
     same = texts.same_choice(left, right) if same is None else same
-    if same is None:
-        return None
-    return Decision(Same.EQUAL if same else Same.DIFFERENT, "time or choice")
+    return None if same is None else Decision(_SAME[same], "time or choice")
+
+
+_SAME = {True: Same.EQUAL, False: Same.DIFFERENT, None: Same.UNKNOWN}
 
 
 def _comparison(decision: Decision, ours: Answer, theirs: Answer) -> Comparison:
-    forms = _form(ours.node), _form(theirs.node), decision.rule
+    types = kind_of(ours.node), kind_of(theirs.node)
+    forms = _form(ours.node), _form(theirs.node), decision.rule, types
     by = By.POINTS if decision.heuristic else By.ENGINE
     if decision.same is not Same.UNKNOWN:
         return Comparison(decision.same is Same.EQUAL, by, None, *forms)

@@ -63,6 +63,8 @@ def _other(node: Op) -> Fraction:
         if all(value.denominator == 1 for value in values):
             name = math.gcd if node.data == "gcd" else math.lcm
             return Fraction(name(*(value.numerator for value in values)))
+    if node.kind == "fn" and node.data == "!!" and (value := integer(node.args[0])) is not None:
+        return _double_factorial(value)
     if node.kind == "base":
         value = in_base(node)
         if value is not None:
@@ -118,6 +120,12 @@ def _factorial(values: list[Fraction]) -> Fraction:
     if value.denominator != 1 or not 0 <= value <= 400:
         raise _NotExact
     return Fraction(math.factorial(value.numerator))
+
+
+def _double_factorial(value: int) -> Fraction:
+    if not 0 <= value <= 400:
+        raise _NotExact
+    return Fraction(math.prod(range(value, 0, -2)))
 
 
 def _binomial(values: list[Fraction]) -> Fraction:

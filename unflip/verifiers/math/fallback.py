@@ -13,7 +13,6 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import cache
 from importlib.metadata import version
 from typing import Any
@@ -41,22 +40,22 @@ def consult(answer: str, reference: str, asked: Comparison, *, deadline: float) 
         deadline: Seconds after which the comparison is given up.
     """
     if limit := limits.exceeded(plain(reference)):
-        return replace(asked, reason=Reason.UNREADABLE_REFERENCE, note=f"reference: {limit}")
+        return asked._replace(reason=Reason.UNREADABLE_REFERENCE, note=f"reference: {limit}")
     if limit := limits.exceeded(plain(answer)):
-        return replace(asked, same=False, reason=Reason.OVER_LIMIT, note=f"answer: {limit}")
+        return asked._replace(same=False, reason=Reason.OVER_LIMIT, note=f"answer: {limit}")
     try:
         said = _ask(answer, reference, deadline)
     except WorkerTimeout as why:
-        return replace(asked, reason=Reason.TIMEOUT, note=str(why))
+        return asked._replace(reason=Reason.TIMEOUT, note=str(why))
     except WorkerCrash as why:
-        return replace(asked, reason=Reason.CRASH, note=str(why))
+        return asked._replace(reason=Reason.CRASH, note=str(why))
     except WorkerRaised as why:
-        return replace(asked, reason=Reason.ERROR, note=str(why))
+        return asked._replace(reason=Reason.ERROR, note=str(why))
     ours, theirs = said["answer"], said["reference"]
     if theirs is None:
-        return replace(asked, reason=Reason.UNREADABLE_REFERENCE, by=By.MATH_VERIFY)
+        return asked._replace(reason=Reason.UNREADABLE_REFERENCE, by=By.MATH_VERIFY)
     if ours is None:
-        return replace(asked, same=False, reason=Reason.MALFORMED, by=By.MATH_VERIFY)
+        return asked._replace(same=False, reason=Reason.MALFORMED, by=By.MATH_VERIFY)
     # Math-Verify passes over words: 15 thousand is 15 to it, and so is > 15.
     same = said["same"] and not overlooks(answer, reference)
     return Comparison(same, By.MATH_VERIFY, answer=ours, reference=theirs)

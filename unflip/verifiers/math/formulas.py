@@ -205,6 +205,8 @@ def _ratios(one: Node, other: Node, judge: Judge) -> Decision:
     left, right = _terms(one), _terms(other)
     if len(left) != len(right):
         return Decision(Same.DIFFERENT, "ratio")
+    if any(rational(term) == 0 for term in (*left, *right)):
+        return judge.all_same(left, right, "ratio")
     worst = Same.EQUAL
     for a, b in zip(left[1:], right[1:], strict=True):
         decision = judge.identical(Op("mul", (a, right[0])), Op("mul", (b, left[0])))

@@ -10,20 +10,21 @@ from unflip.verifiers.math.exact import integer
 from unflip.verifiers.math.formulas import is_formula
 from unflip.verifiers.math.identity import Decision, Same
 from unflip.verifiers.math.judging import Judge
-from unflip.verifiers.math.labels import value_of
-from unflip.verifiers.math.nodes import Node, Op, Sym, is_op, negative, replaced, sides
+from unflip.verifiers.math.labels import unlabelled, value_of
+from unflip.verifiers.math.nodes import Node, Op, Sym, is_op, negative, replaced, sides, walk
 
 _MOST = 64
 _CHOICES = frozenset("ABCDEFGH")
 _TRANSPOSED = Sym("T")
+_OF_NOTHING = Op("group", (Sym("\\emptyset"),), "{}")
 _DIFFERENT = Decision(Same.DIFFERENT, "brackets")
 
 
 def decide(one: Node, other: Node, judge: Judge) -> Decision | None:
     """Whether two collections are the same; a single value counts as a list of one."""
     if holds_both_signs(one) or holds_both_signs(other):
-        return judge.same(expanded(one), expanded(other))
-    one, other = _upright(one), _upright(other)
+        return _both_signs(one, other, judge)
+    one, other = _upright(_unnamed(one, other)), _upright(_unnamed(other, one))
     left, right = _matrix(one), _matrix(other)
     if left is not None and right is not None:
         return _matrices(left, right, judge)
@@ -66,6 +67,42 @@ def expanded(node: Node) -> Node:
     return Op("group", _signed(node), "") if holds_both_signs(node) else node
 
 
+def _both_signs(one: Node, other: Node, judge: Judge) -> Decision:
+    r"""Several `\pm` of one formula take the same sign to some, and each its own to others."""
+    decision = judge.same(expanded(one), expanded(other))
+    if all(_signs(node) < 2 for node in (one, other)):
+        return decision
+    apart = judge.same(expanded(_apart(one)), expanded(_apart(other)))
+    return decision if apart.same is decision.same else Decision(Same.UNKNOWN, "several signs")
+
+
+def _signs(node: Node) -> int:
+    r"""How many `\pm` the formula with the most of them has."""
+    if is_op(node, "group"):
+        return max(map(_signs, node.args), default=0)
+    kinds = [part.data for part in walk(node) if is_op(part, "pm")]
+    return 0 if "mp" in kinds else len(kinds)
+
+
+def _apart(node: Node) -> Node:
+    r"""The first `\pm` of several carried out, so that it says nothing of the others' signs."""
+    if is_op(node, "group"):
+        return node._replace(args=tuple(item for arg in node.args for item in _items(_apart(arg))))
+    if not 2 <= _signs(node) <= _MOST_SIGNS:
+        return node
+    first = next(part for part in walk(node) if is_op(part, "pm"))
+
+    def with_term(term: Node) -> Node:
+        joined = Op("add", (first.args[0], term))
+        return _apart(replaced(node, lambda part: joined if part is first else None))
+
+    halves = with_term(first.args[1]), with_term(negative(first.args[1]))
+    return Op("group", tuple(item for half in halves for item in _items(half)), "")
+
+
+_MOST_SIGNS = 4
+
+
 def _items(node: Node) -> tuple[Node, ...]:
     return node.args if is_op(node, "group") and isinstance(node, Op) and not node.data else (node,)
 
@@ -100,6 +137,14 @@ def _are_letters(name: Node, group: Node) -> bool:
     return ordered and len(letters) > 1 and sorted(letters) == list(name.name)
 
 
+def _unnamed(node: Node, other: Node) -> Node:
+    """A point with its name, `A(1, 2)`, as its coordinates, if the other side is a tuple."""
+    if not is_op(node, "fn") or not is_op(other, "group") or other.data != "()":
+        return node
+    is_point = len(node.data) == 1 and node.data.isupper() and len(node.args) > 1
+    return Op("group", node.args, "()") if is_point else node
+
+
 def _upright(node: Node) -> Node:
     """A transposed tuple as the tuple; it is a vector either way."""
     if is_op(node, "pow") and node.args[1] == _TRANSPOSED and is_op(node.args[0], "group"):
@@ -118,6 +163,8 @@ def _collections(one: Op, other: Op, judge: Judge) -> Decision | None:
     if max(len(one.args), len(other.args)) > _MOST:
         return Decision(Same.UNKNOWN, "too many items")
     one, other = _flat(one), _flat(other)
+    if (one == _OF_NOTHING) != (other == _OF_NOTHING):
+        return Decision(Same.DIFFERENT, "a set of the empty set")
     kinds = {one.data, other.data}
     if kinds <= {"", "{}"}:
         return _unordered(one, other, judge)
@@ -169,13 +216,37 @@ def labels_matter(group: Op) -> bool:
 def _labelled(one: Op, other: Op, judge: Judge) -> Decision:
     """Labelled items against bare ones: in order; roots `x_1, x_2` and words in any order."""
     named, bare = (one, other) if labels_matter(one) else (other, one)
+    if _are_roots(named, bare):
+        ours, theirs = ([unlabelled(item) for item in side.args] for side in (one, other))
+        return judge.same_set(ours, theirs, "roots", counted=True)
     if any(is_op(item, "rel") for item in bare.args):
         return judge.same_set(one.args, other.args, "labelled list", counted=True)
+    named = in_order_of_names(named)
     values = [value for item in named.args if isinstance(item, Op) and (value := value_of(item))]
     in_order = judge.all_same(values, bare.args, "labelled list")
     if in_order or not _interchangeable(named):
         return in_order
     return judge.same_set(values, bare.args, "labelled list", counted=True)
+
+
+def _are_roots(named: Op, bare: Op) -> bool:
+    """Whether one side calls `x_1` and `x_2` what the other calls `x` each time."""
+    stems = {getattr(item.args[0], "name", "").split("_")[0] for item in named.args
+             if isinstance(item, Op)}  # fmt: skip
+    called = {getattr(item.args[0], "name", "") if is_op(item, "rel") else "" for item in bare.args}
+    return len(called) == 1 and called == stems != {""} and _interchangeable(named)
+
+
+def in_order_of_names(group: Op) -> Op:
+    """Coordinates `y = 3, x = 7` in the order of their names; other labels as they stand."""
+    names = [item.args[0] for item in group.args if is_op(item, "rel")]
+    if len(names) != len(group.args) or not set(names) <= {Sym("x"), Sym("y"), Sym("z")}:
+        return group
+    return group._replace(args=tuple(sorted(group.args, key=_first_name)))
+
+
+def _first_name(item: Node) -> str:
+    return getattr(item.args[0], "name", "") if is_op(item, "rel") else ""
 
 
 def _interchangeable(named: Op) -> bool:
@@ -196,7 +267,7 @@ def _bare_and_ordered(one: Op, other: Op, judge: Judge) -> Decision | None:
     if len(bare.args) == 1:
         return Decision(Same.DIFFERENT, "a tuple and a value")
     values = [value_of(item) if is_op(item, "rel") and isinstance(item, Op) else item
-              for item in bare.args]  # fmt: skip
+              for item in in_order_of_names(bare).args]  # fmt: skip
     if ordered.data == "[]" and len(ordered.args) == 2:
         return _DIFFERENT
     return judge.all_same([v if v is not None else bare for v in values], ordered.args, "tuple")

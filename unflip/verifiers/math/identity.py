@@ -63,6 +63,8 @@ _LOW, _HIGH = 60, 110
 _NEAR_LOW, _NEAR_HIGH = Decimal(10) ** -42, Decimal(10) ** -88
 _REAL = Decimal(10) ** -35
 _WANTED = 4
+_WANTED_IF_SMALL = 7
+"""Points to agree at where variables stand for one of a dozen integers, so that some may repeat."""
 _WANTED_IF_ROUNDED = 40
 _LEAST_IF_ROUNDED = 30
 _TRIES = 4
@@ -185,8 +187,8 @@ def _pieces(node: Node) -> list[str]:
 
 def _by_residues(one: Node, other: Node, key: bytes, budget: Budget) -> Decision:
     small = small_symbols(one, other)
-    agreed = 0
-    for turn in range(_TRIES):
+    agreed, wanted = 0, _WANTED_IF_SMALL if small else 2
+    for turn in range(_TRIES + wanted - 2):
         point = Point(key + bytes([turn]), budget, small)
         try:
             same = point.residue(one) == point.residue(other)
@@ -197,8 +199,8 @@ def _by_residues(one: Node, other: Node, key: bytes, budget: Budget) -> Decision
         if not same:
             return Decision(Same.UNKNOWN if point.opaque else Same.DIFFERENT, "residues")
         agreed += 1
-        if agreed == 2:
-            return Decision(Same.EQUAL, "residues")
+        if agreed == wanted:
+            return Decision(Same.EQUAL, "residues", heuristic=bool(small))
     return Decision(Same.UNKNOWN, "residues")
 
 
@@ -216,6 +218,7 @@ def _by_points(one: Node, other: Node, key: bytes, budget: Budget, before: Decis
     small = small_symbols(one, other)
     agreed, complex_agreed, disagreed_behind = 0, 0, False
     rounded = any(holds(node, "floor", "ceil", "mod") for node in (one, other))
+    wanted = _WANTED_IF_ROUNDED if rounded else _WANTED_IF_SMALL if small else _WANTED
     for point in points(names, key, small, wide=rounded):
         both = _values(one, other, point, key, budget, digits)
         if both is None:
@@ -235,7 +238,7 @@ def _by_points(one: Node, other: Node, key: bytes, budget: Budget, before: Decis
             return Decision(Same.UNKNOWN, "two precisions")
         agreed += real and near
         complex_agreed += not real and near
-        if not names or agreed == (_WANTED_IF_ROUNDED if rounded else _WANTED):
+        if not names or agreed == wanted:
             break
     if rounded and names and agreed < _LEAST_IF_ROUNDED:
         return Decision(Same.UNKNOWN, "real points")

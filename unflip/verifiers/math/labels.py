@@ -6,10 +6,15 @@ A label is no part of the value. An equation whose left side is a formula of its
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from decimal import Decimal
 from typing import NamedTuple
 
 from unflip.verifiers.math import symbols as table
+from unflip.verifiers.math.budget import Budget, OverBudget
+from unflip.verifiers.math.exact import integer, rational
 from unflip.verifiers.math.formulas import is_formula
+from unflip.verifiers.math.identity import real_value
 from unflip.verifiers.math.nodes import CONSTANTS, Node, Num, Op, Sym, is_op, symbols
 
 _NAMING = frozenset(("max", "min", "det", "dim", "arg", "deg", "rank", "Re", "Im", "tr", "sup"))
@@ -46,10 +51,54 @@ def statement(relation: Op) -> Statement | None:
             return None
         return Statement(tuple(filter(is_name, relation.args[:-1])), last)
     if is_formula(first) and not symbols(first) and not symbols(last):
-        return Statement((), last)
+        return None if _contradicts_itself(relation) else Statement((), last)
     if isinstance(last, Sym) and len(relation.args) == 2 and is_name(last):
         return None if last.name in symbols(first) else Statement((last,), first)
     return None
+
+
+_STEPS = 500
+_HALF = Decimal("0.6")
+"""Half of the last place, and a little."""
+_LONG = 3
+_ROUGHLY = Decimal("0.05")
+_CLOSE = Decimal(10) ** -12
+
+
+def _contradicts_itself(relation: Op) -> bool:
+    """Whether two of its sides are numbers that differ by more than rounding, as in `5 = 6`."""
+    known = [side for side in relation.args if not symbols(side) and is_formula(side)]
+    if len(known) < 2:
+        return False
+    budget = Budget(_STEPS)
+    try:
+        values = [real_value(side, budget) for side in known]
+    except OverBudget:
+        return False
+    rough = "~" in relation.data
+    return any(
+        one is not None and other is not None and not _agree(one, other, sides, rough=rough)
+        for one, other, *sides in zip(values, values[1:], known, known[1:], strict=False)
+    )
+
+
+def _room(side: Node) -> Decimal:
+    """What a decimal may be off by; a long integer may stand for what is irrational."""
+    if not isinstance(side, Num):
+        return Decimal(0)
+    if side.places:
+        return Decimal(10) ** -side.places * (_HALF if side.places == 1 else 1)
+    return _HALF if side.figures >= _LONG else Decimal(0)
+
+
+def _agree(one: Decimal, other: Decimal, sides: Sequence[Node], *, rough: bool) -> bool:
+    """Whether two values are the same, but for the digits that a rounded side leaves out."""
+    room = max(map(_room, sides))
+    if all(rational(side) is not None and not _room(side) for side in sides):
+        room = Decimal(0)
+    if rough:
+        room = max(room, _ROUGHLY * abs(one))
+    return abs(one - other) <= max(room, _CLOSE * abs(one))
 
 
 def value_of(relation: Op) -> Node | None:
@@ -76,9 +125,18 @@ def is_name(node: Node) -> bool:
         return all(map(_is_long_name, node.args)) or all(map(_is_differential, node.args))
     if node.kind in ("group", "abs"):
         return all(map(is_name, node.args))
+    if node.kind in ("cup", "cap", "minus"):
+        return all(map(is_name, node.args))
+    if node.kind == "mul" and _is_inverse(node.args[0]):
+        return len(node.args) == 2 and isinstance(node.args[1], Sym)
     if node.kind == "mul":
         return len(node.args) == 2 and isinstance(node.args[0], Sym) and _is_operand(node.args[1])
     return node.kind == "bound" and node.data in ("lim", "int")
+
+
+def _is_inverse(node: Node) -> bool:
+    """Whether a formula is `f^{-1}`, as the name of a function."""
+    return is_op(node, "pow") and isinstance(node.args[0], Sym) and integer(node.args[1]) == -1
 
 
 def _is_operand(node: Node) -> bool:

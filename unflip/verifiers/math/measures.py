@@ -41,6 +41,7 @@ _SI = (
     ("C", "coulomb", 1, "A s"), ("F", "farad", 1, "kg-1 m-2 s4 A2"),
     ("T", "tesla", 1, "kg s-2 A-1"),
     ("H", "henry", 1, "kg m2 s-2 A-2"), ("eV", "", Fraction("1.602176634e-19"), "kg m2 s-2"),
+    ("Wh", "", 3600, "kg m2 s-2"),
     ("cal", "calorie", Fraction("4.184"), "kg m2 s-2"), ("bar", "", 10**5, "kg m-1 s-2"),
 )  # fmt: skip
 _OTHERS = (
@@ -54,6 +55,10 @@ _OTHERS = (
     ("dollar usd", 1, "$"), ("cent", Fraction(1, 100), "$"), ("euro eur", 1, "€"),
     ("mph", Fraction("0.44704"), "m s-1"), ("kph kmh", Fraction(5, 18), "m s-1"),
     ("degC celsius", 1, "degC"), ("degF fahrenheit", 1, "degF"), ("cc", Fraction(1, 10**6), "m3"),
+    ("bit", 1, "bit"), ("byte", 8, "bit"), ("kb Kb kilobit", 10**3, "bit"),
+    ("kB KB kilobyte", 8 * 10**3, "bit"), ("Mb megabit", 10**6, "bit"),
+    ("MB megabyte", 8 * 10**6, "bit"), ("Gb gigabit", 10**9, "bit"),
+    ("GB gigabyte", 8 * 10**9, "bit"), ("TB terabyte", 8 * 10**12, "bit"),
     ("atm", 101325, "kg m-1 s-2"), ("percent", Fraction(1, 100), ""),
 )  # fmt: skip
 

@@ -48,6 +48,8 @@ INFINITY = Sym("\\infty")
 PI = Sym("\\pi")
 CONSTANTS = frozenset({"\\pi", "e", "i", "\\infty"})
 MINUS_ONE = Num(Fraction(-1))
+BINDING = frozenset(("sum", "prod", "int", "lim"))
+"""Operations that bind the variable in their `data`."""
 
 
 def is_op(node: Node, kind: str) -> TypeGuard[Op]:
@@ -101,7 +103,7 @@ def symbols(node: Node) -> frozenset[str]:
     if isinstance(node, Num):
         return frozenset()
     inner = frozenset[str]().union(*(symbols(arg) for arg in node.args))
-    return inner - {node.data[1:]} if node.kind in ("sum", "prod") else inner
+    return inner - {node.data[1:]} if node.kind in BINDING else inner
 
 
 def holds(node: Node, *kinds: str) -> bool:
@@ -129,8 +131,17 @@ def renamed(node: Node, names: dict[str, str]) -> Node:
 
 
 def substituted(node: Node, values: dict[str, Node]) -> Node:
-    """The node with nodes in the place of variables."""
-    return replaced(node, lambda one: values.get(one.name) if isinstance(one, Sym) else None)
+    """The node with nodes in the place of variables; what a sum runs over stays."""
+    if isinstance(node, Sym):
+        return values.get(node.name, node)
+    if isinstance(node, Num) or not node.args:
+        return node
+    if node.kind in BINDING and node.data[1:] in values:
+        free = {name: value for name, value in values.items() if name != node.data[1:]}
+        *bounds, body = node.args
+        outer = (substituted(bound, values) for bound in bounds)
+        return node._replace(args=(*outer, substituted(body, free)))
+    return node._replace(args=tuple(substituted(arg, values) for arg in node.args))
 
 
 def shown(node: Node) -> str:
@@ -157,4 +168,6 @@ def shown(node: Node) -> str:
         return f"{node.data[:1]}{', '.join(parts)}{node.data[1:]}"
     if node.kind == "text":
         return node.data
+    if node.kind in BINDING:
+        return f"{node.kind}({node.data[1:]}: {', '.join(parts)})"
     return f"{node.data or node.kind}({', '.join(parts)})"

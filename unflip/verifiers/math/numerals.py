@@ -33,14 +33,20 @@ def with_digits(tokens: Sequence[Token]) -> list[Token]:
         >>> [t.text for t in with_digits(tokenize("four and a quarter"))]
         ['4', '1', '/', '4']
     """
-    if not any(_is_number_word(token) for token in tokens):
+    if not any(token.kind == "word" for token in tokens):
         return list(tokens)
     out: list[Token] = []
     at = 0
     while at < len(tokens):
+        if _is_part(tokens, at):
+            out += _digits(Fraction(0), (1, _PARTS[_word(tokens, at + 1)]))
+            at += 2
+            continue
         if not _is_number_word(tokens[at]):
+            part, end = _part(tokens, at + 1) if tokens[at].text.isdigit() else (None, 0)
             out.append(tokens[at])
-            at += 1
+            out += _digits(Fraction(0), part) if part else []
+            at = end if part else at + 1
             continue
         found, at = _read(tokens, at)
         out += found
@@ -49,6 +55,12 @@ def with_digits(tokens: Sequence[Token]) -> list[Token]:
 
 def _is_number_word(token: Token) -> bool:
     return token.kind == "word" and token.text.lower() in _VALUES
+
+
+def _is_part(tokens: Sequence[Token], at: int) -> bool:
+    """Whether `a sixth` starts here, not behind a number that it would belong to."""
+    apart = not at or tokens[at - 1].text.lower() != "and"
+    return apart and _word(tokens, at) in ("a", "an") and _word(tokens, at + 1) in _PARTS
 
 
 def _word(tokens: Sequence[Token], at: int) -> str:

@@ -76,7 +76,8 @@ class Parser(Atoms):
 
     def sum(self) -> Node:
         r"""Terms with `+`, `-`, `\pm` and `\mp` between."""
-        terms: list[Node] = [ZERO] if self.next.text in ("pm", "mp") else [self.product()]
+        signed = self.next.kind == "op" and self.next.text in ("pm", "mp")
+        terms: list[Node] = [ZERO] if signed else [self.product()]
         while self.next.kind == "op" and self.next.text in ("+", "-", "pm", "mp"):
             sign = self._take().text
             term = self.product()
@@ -92,7 +93,7 @@ class Parser(Atoms):
         parts.append(self.signed())
         while True:
             token = self.next
-            if token.kind == "op" and token.text in ("*", "/", "mod"):
+            if token.kind == "op" and token.text in ("*", "/", "mod", "cross"):
                 self.at += 1
                 self._times(parts, token.text)
             elif self.starts(token):
@@ -106,7 +107,10 @@ class Parser(Atoms):
     def _times(self, parts: list[Node], sign: str) -> None:
         """Take the factor behind a sign; what is divided is all that stands before it."""
         other = self.signed()
-        if sign != "*":
+        if sign == "cross":
+            other = Op("fn", (joined("mul", parts), other), "cross")
+            parts.clear()
+        elif sign != "*":
             other = Op("div" if sign == "/" else "mod", (joined("mul", parts), other))
             parts.clear()
         parts.append(other)
@@ -134,17 +138,30 @@ class Parser(Atoms):
         if token.text == "'":
             return base
         if token.text == "{" and self._peek().text == "'":
-            while self._take().text != "}":
-                pass
+            while (token := self._take()).text != "}":
+                if not token.kind:
+                    raise NotMath("primes without end")
             return Op("fn", (base,), "'")
         return Op("pow", (base, self._deeper(self.exponent)))
+
+    def _factorials(self, node: Node) -> Node:
+        """`n!!` is no `(n!)!`; more signs than two are one factorial each."""
+        count = 0
+        while self._skip("op", "!"):
+            count += 1
+        if count == 2:
+            return Op("fn", (node,), "!!")
+        for _ in range(count):
+            node = Op("fact", (node,))
+        return node
 
     def _postfix(self, node: Node) -> Node:
         while self.next.kind == "op":
             sign = self.next.text
             if sign == "!":
-                node = Op("fact", (node,))
-            elif sign == "%":
+                node = self._factorials(node)
+                continue
+            if sign == "%":
                 node = Op("pct", (node,))
             elif sign == "deg":
                 node = Op("deg", (node,))

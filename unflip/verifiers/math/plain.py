@@ -18,7 +18,7 @@ _SIGNS = {
     "−": "-", "‐": "-", "‑": "-", "‒": "-", "–": "-", "﹣": "-", "⁄": "/", "∕": "/", "÷": "/",
     "×": "*", "⋅": "*", "·": "*", "∙": "*", "∗": "*", "＊": "*", "°": " degrees ", "∞": r"\infty ",
     "π": r"\pi ", "√": r"\sqrt ", "²": "^2", "³": "^3", "٪": "%", "，": ",", "、": ",", "；": ";",
-    "∠": r"\angle ", "≈": "=",
+    "∠": r"\angle ", "≈": "=", "¢": " cents ",
 }  # fmt: skip
 
 _COMMANDS = {
@@ -46,11 +46,16 @@ _LATEX = re.compile(
     rf"|\\(?:{'|'.join(_WRAPPERS)})(?![A-Za-z])\s*\{{"
     r"|\\([A-Za-z]+)"
     r"|\\(.)"
-    r"|[{}~$]",
+    r"|\{|\}|~|\$",
     re.DOTALL,
 )
+_KEPT = re.compile(
+    r"(?:[^\\{$~]|\\(?:frac|sqrt|pi|infty|cup|in|sin|cos|log|ln)(?![A-Za-z])|\{(?!,\}))*+"
+)
+"""Text in which nothing has to be taken away or spelled otherwise; found sooner than that."""
 _SHORT = {",": ",", "^": " degrees "}
-_SPACES = re.compile(r"\s+")
+_PRICE = re.compile(r"(?<!\\)\$(?= ?[0-9])")
+"""A dollar sign without a partner, which opens no formula."""
 
 
 def plain(text: str) -> str:
@@ -62,9 +67,13 @@ def plain(text: str) -> str:
     """
     if not text.isascii():
         text = "".join(map(_ascii, text))
-    if "\\" in text or "{" in text or "$" in text or "~" in text:
+    if "\\times" in text and "\\vec" in text:
+        text = text.replace("\\times", "\\cross ")
+    if text.count("$") == 1:
+        text = _PRICE.sub(r"\\$", text)
+    if not _KEPT.fullmatch(text):
         text = _unlatex(text)
-    return _SPACES.sub(" ", text).strip().rstrip("\\ ")
+    return " ".join(text.split()).rstrip("\\ ")
 
 
 def _ascii(char: str) -> str:

@@ -37,6 +37,8 @@ class Number(NamedTuple):
     label: str = ""
 
     def __str__(self) -> str:
+        if not self.unit:
+            return f"{_shown(self.value)}{'%' * self.percent}"
         unit = " ".join(name if power == 1 else f"{name}^{power}" for name, power in self.unit)
         return f"{_shown(self.value)}{'%' * self.percent} {unit}".strip()
 
@@ -78,6 +80,7 @@ _RATIO = re.compile(
 _INFINITE = re.compile(r"([-+]?) ?\\infty")
 _ARITHMETIC = re.compile(r"(?:[-+*/^!(){}\[\]0-9. ]|\\(?:frac|binom|sqrt)(?![A-Za-z]))+")
 _LABEL = re.compile(
+    r"(?!\\pi(?![A-Za-z]))"
     r"((?:\\angle ?|\\)?[A-Za-z]{1,8}'*(?:_\{?\w{1,4}\}?)?(?: ?\([\w, ]{1,20}\))?)?"
     r" ?(?:=|(?<=[A-Za-z)}])(?: is|:(?= )| ?\\in(?![A-Za-z]))) ?(?=[^=])"
 )
@@ -87,8 +90,14 @@ _LEAD = re.compile(
     re.IGNORECASE,
 )
 _ORDINAL = re.compile(r"(?<=[0-9])(?:\^ ?\{? ?)?(?:st|nd|rd|th)\b ?\}?")
-_NOTE = re.compile(r"(?<=[0-9}%!]) ?\((?:[A-Za-z]{2,} ?){1,6}\)")
+_NOTE = re.compile(
+    r"(?<=[0-9}%!]) ?\((?![^)]*\b(?:not|never|no|wrong|incorrect|false|rejected?|invalid|or|less"
+    r"|more|than|least|most|(?:thousand|million|billion|dozen)s?)\b)(?:[A-Za-z]{2,} ?){1,6}\)",
+    re.IGNORECASE,
+)
 _PERCENT = re.compile(r"(?:%|percent(?:age)?|pct|per cent)\.?", re.IGNORECASE)
+_SUM = re.compile(r"[0-9)}!] ?[-+]")
+"""Of `5 + 3%`, the percent sign belongs to its last term alone."""
 _TAIL = re.compile(r"(.*[0-9}).!])( ?)(%|\\?[A-Za-zµμΩ].*)")
 
 
@@ -113,8 +122,35 @@ def read_number(text: str) -> Number | None:
     if len(text) > _LONGEST:
         return None
     label, text = _unlabelled(_ORDINAL.sub("", _NOTE.sub("", text)).rstrip())
-    number = _bare_number(text) or _leading_number(text) or _number_with_tail(text)
+    number = (
+        _bare_number(text)
+        or _leading_number(text)
+        or _number_with_tail(text)
+        or (_compound(text) if text[-1:].isalpha() else None)
+    )
     return number and number._replace(label=label)
+
+
+_COMPOUND = re.compile(
+    r"([0-9]{1,9}) ?([A-Za-z]{1,12})\.?(?:,? and |, | ?)"
+    r"([0-9]{1,9}(?:\.[0-9]{1,9})?) ?([A-Za-z]{1,12})\.?"
+)
+
+
+def _compound(text: str) -> Number | None:
+    """`2 h 30 min` or `5 dollars and 20 cents` as one number of the first unit."""
+    found = _COMPOUND.fullmatch(text)
+    units = [read_unit(name) for name in (found[2], found[4])] if found else []
+    measures = [measure_of(unit) if unit else None for unit in units]
+    if not found or None in measures:
+        return None
+    large, small = (measure for measure in measures if measure is not None)
+    if found[2] in ("euro", "euros") and found[4] in ("cent", "cents"):
+        small = large._replace(size=Fraction(1, 100))
+    part = Fraction(found[3]) * small.size / large.size
+    if large.dimensions != small.dimensions or not small.size < large.size or part >= 1:
+        return None
+    return Number(int(found[1]) + part, unit=units[0] or ())
 
 
 def _leading_number(text: str) -> Number | None:
@@ -131,6 +167,8 @@ def _leading_number(text: str) -> Number | None:
 def _number_with_tail(text: str) -> Number | None:
     """Any other number in front of a unit or percent sign."""
     split = _TAIL.fullmatch(text)
+    if split and _PERCENT.fullmatch(split[3]) and _SUM.search(split[1]):
+        return None
     number = _bare_number(split[1].strip()) if split else None
     return _with_tail(number, split[3], apart=bool(split[2])) if number and split else None
 
@@ -142,9 +180,17 @@ def _with_tail(number: Number, tail: str, *, apart: bool) -> Number | None:
     unit = read_unit(tail)
     if unit and len(tail) <= _SHORTEST_NOUN and not apart and measure_of(unit) is None:
         return None
-    if not unit or (unit == ((tail, 1),) and len(tail) == 1 and not apart):
+    if not unit or (not apart and _is_factor(tail)):
         return None
     return number._replace(unit=unit)
+
+
+_FACTOR = re.compile(r"[A-Za-z](?: ?\^ ?\{? ?[0-9] ?\}?)?")
+
+
+def _is_factor(tail: str) -> bool:
+    """Whether a letter close to a number is rather a factor, as in `3s^2`; `25m^2` is an area."""
+    return _FACTOR.fullmatch(tail) is not None and not tail.startswith(("m^", "m ^"))
 
 
 def _unlabelled(text: str) -> tuple[str, str]:
@@ -189,8 +235,8 @@ def _ratio(match: re.Match[str]) -> Number | None:
     top, bottom = (int(part) for part in parts if part)
     if not bottom or (whole and top >= bottom):
         return None
-    value = int(whole or 0) + Fraction(top, bottom)
-    return Number(-value if sign == "-" else value)
+    top += int(whole or 0) * bottom
+    return Number(Fraction(-top if sign == "-" else top, bottom))
 
 
 _SEPARATOR = re.compile(r" ?[,;] ?(?:(?:and|or)\b ?)?| (?:and|or)\b ?")

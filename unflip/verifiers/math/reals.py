@@ -272,6 +272,13 @@ _COUNTING = frozenset("nmkNlpq")
 _RANGES = ((0, 1), (1, 4), (0, 1), (-1, 0), (1, 2), (4, 12), (-4, -1), (20, 90), (-1, 1), (2, 3))
 
 
+def _natural(name: str, place: int, key: bytes) -> int:
+    """A small integer, another one at each of ten places."""
+    start = _drawn(key, name)
+    turned = (start + place * (1, 3, 7, 9)[start // 10 % 4]) % 10
+    return turned + (13 if name.endswith("'q") else 3)
+
+
 def points(
     names: frozenset[str], key: bytes, small: frozenset[str], *, wide: bool
 ) -> list[dict[str, Fraction]]:
@@ -290,14 +297,17 @@ def points(
         tries = [{name: Fraction(n + 5 * k) for k, name in places} for n in range(1, _RUN)]
         if names <= _COUNTING:
             return tries
+    drawn_points = []
     for place, (low, high) in enumerate(_RANGES):
         point = {}
         for name in sorted(names):
             drawn = _drawn(key, f"{name}/{place}")
             part = low + Fraction(drawn % 9973 + 1, 9975) * (high - low)
-            natural = Fraction(place % 4 + 3 + drawn % 3)
+            natural = Fraction(_natural(name, place, key))
             point[name] = natural if name in small else part * (_SPREAD if wide else 1)
-        tries.append(point)
+        drawn_points.append(point)
+    # Where something is rounded, whole numbers alone would not tell it from what is rounded.
+    tries = drawn_points + tries
     if names <= _COUNTING:
         tries += [dict.fromkeys(names, Fraction(n)) for n in range(1, 7)]
     return tries

@@ -10,6 +10,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import NamedTuple
 
+from unflip.verifiers.math import charts
 from unflip.verifiers.math.budget import Budget
 from unflip.verifiers.math.exact import rational
 from unflip.verifiers.math.identity import Decision, Same, real_value, sign_of_infinity
@@ -260,6 +261,8 @@ class _Reader:
         """The numbers that fit; a subject that is linear in one variable is solved for it."""
         if is_op(left, "abs"):
             return self._absolute(left.args[0], sign, right)
+        if (chart := charts.of(difference(left, right))) is not None:
+            return RealSet(self._charted(chart, sign), Sym(chart.name))
         if not isinstance(left, Sym) and (line := _line(left)):
             name, slope, shift = line
             right = Op("div", (difference(right, shift), slope))
@@ -267,6 +270,20 @@ class _Reader:
             sign = _FLIPPED[sign] if value is not None and value < 0 else sign
             left = Sym(name)
         return RealSet(self._half(sign, right), left)
+
+    def _charted(self, chart: charts.Chart, sign: str) -> tuple[Piece, ...]:
+        """Where a quotient of polynomials is above, below or at nought."""
+        ends = [self._end(root.node, closed=True) for root in chart.roots]
+        bounds = [BELOW, *(end._replace(closed=False) for end in ends), ABOVE]
+        fits = {"<": (-1,), "<=": (-1, 0), ">": (1,), ">=": (1, 0), "=": (0,), "!=": (1, -1)}[sign]
+        pieces = [
+            Piece(low, high)
+            for (low, high), value in zip(pairwise(bounds), chart.between, strict=True)
+            if value in fits
+        ]
+        points = zip(ends, chart.roots, strict=True)
+        pieces += [Piece(end, end) for end, root in points if not root.is_pole and 0 in fits]
+        return _united(pieces)
 
     def _half(self, sign: str, right: Node) -> tuple[Piece, ...]:
         if sign == "=":

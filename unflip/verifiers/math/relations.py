@@ -140,6 +140,8 @@ def _stated(one: Op, left: Statement, other: Op, right: Statement, judge: Judge)
     if ours and theirs and ours[0] == theirs[0] and not any(bound) and ours[0][-1] != "_":
         points = all(name.islower() for name in (*ours[1], *theirs[1]))
         return values if points else Decision(Same.UNKNOWN, "other names")
+    if Sym("y") in (left.names[0], right.names[0]) and (ours or theirs):
+        return values
     return Decision(Same.UNKNOWN, "other names")
 
 

@@ -20,6 +20,8 @@ from unflip.verifiers.math.nodes import CONSTANTS, Node, Num, Op, Sym, holds, wa
 _LARGEST_FACTORIAL = 20_000
 _LARGEST_EXPONENT_BITS = 1 << 14
 _MOST_TERMS = 400
+_SMALL = 12
+"""So many values are drawn from for a variable that a sum or a factorial runs to."""
 _LARGEST_FALLING = 40
 _FREE = frozenset("'")
 _COMMUTATIVE = frozenset(("max", "min", "gcd", "lcm"))
@@ -81,7 +83,10 @@ class Point:
         if name == "i":
             return _imaginary(self._prime)
         drawn = self._hash(name)
-        return drawn % 9 + 3 if name in self._small else drawn
+        if name not in self._small:
+            return drawn
+        # The other point of a comparison of two points is never the same.
+        return drawn % _SMALL + (3 + _SMALL if name.endswith("'q") else 3)
 
     def _hash(self, *parts: object) -> int:
         content = "\0".join(map(str, parts)).encode("utf-8", "surrogatepass")

@@ -198,6 +198,43 @@ def _powers(random: Random) -> tuple[str, str]:
     return rf"2 \cdot 2^{{{n}}}", f"2^{{{n + 1}}}"
 
 
+def _solved(random: Random) -> tuple[str, str]:
+    a, b = _roots(random)
+    return f"x^2{a - b:+}x{-a * b:+} < 0", f"({-a}, {b})"
+
+
+def _integral(random: Random) -> tuple[str, str]:
+    a, b = _roots(random)
+    return rf"\int_0^1 ({2 * a}x + {b})\,dx", str(a + b)
+
+
+def _determinant(random: Random) -> tuple[str, str]:
+    a, b = _roots(random)
+    c, d = _roots(random)
+    return rf"\begin{{vmatrix}} {a} & {b} \\ {c} & {d} \end{{vmatrix}}", str(a * d - b * c)
+
+
+def _series(random: Random) -> tuple[str, str]:
+    a, b = _integer(random, 1, 30), _integer(random, 2, 9)
+    return rf"\sum_{{n=0}}^{{\infty}} \frac{{{a}}}{{{b}^n}}", _frac(Fraction(a * b, b - 1))
+
+
+def _cents(random: Random) -> tuple[str, str]:
+    n = random.randint(1, 999)
+    return f"{n} cents", rf"\${n // 100}.{n % 100:02d}"
+
+
+def _date(random: Random) -> tuple[str, str]:
+    year, month, day = random.randint(1900, 2099), random.randrange(12), random.randint(1, 28)
+    return f"{_MONTHS[month]} {day}, {year}", f"{year}-{month + 1:02d}-{day:02d}"
+
+
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September",
+    "October", "November", "December",
+)  # fmt: skip
+
+
 # Another answer ---------------------------------------------------------------------------------
 
 
@@ -275,6 +312,26 @@ def _base(random: Random) -> tuple[str, str]:
     return f"{digits}_3", f"{digits}_2"
 
 
+def _solved_wrongly(random: Random) -> tuple[str, str]:
+    a, b = _roots(random)
+    return f"x^2{a - b:+}x{-a * b:+} < 0", f"({-a - 1}, {b})"
+
+
+def _bound(random: Random) -> tuple[str, str]:
+    a, b = _roots(random)
+    return rf"\int_0^2 ({2 * a}x + {b})\,dx", str(a + b)
+
+
+def _rows_changed(random: Random) -> tuple[str, str]:
+    a, b = _roots(random)
+    return rf"\begin{{vmatrix}} 1 & {b} \\ {a} & 0 \end{{vmatrix}}", str(a * b)
+
+
+def _other_day(random: Random) -> tuple[str, str]:
+    said, meant = _date(random)
+    return said, f"{meant[:-2]}{int(meant[-2:]) % 28 + 1:02d}"
+
+
 EQUAL: dict[str, Draw] = {
     "a decimal that terminates": _terminating,
     "a fraction not in lowest terms": _unreduced,
@@ -298,6 +355,12 @@ EQUAL: dict[str, Draw] = {
     "a column for a tuple": _column,
     "a label or a noun": _labelled,
     "powers too large to write": _powers,
+    "an inequality not solved": _solved,
+    "an integral not computed": _integral,
+    "a determinant not computed": _determinant,
+    "a geometric series": _series,
+    "cents for dollars": _cents,
+    "a date in another form": _date,
 }
 """Rewrites that mean the same."""
 DIFFERENT: dict[str, Draw] = {
@@ -315,5 +378,9 @@ DIFFERENT: dict[str, Draw] = {
     "the sign in an equation": _line,
     "a cell of a matrix": _cell,
     "a base": _base,
+    "an inequality solved wrongly": _solved_wrongly,
+    "a bound of an integral": _bound,
+    "the rows of a determinant": _rows_changed,
+    "a day": _other_day,
 }
 """Near misses: one thing is changed, and the answer is another one."""

@@ -118,6 +118,8 @@ PLAIN_COMMANDS = frozenset(
     [*LETTERS, "sqrt", "frac", "infty", "binom", "sum", "prod", "pm", "cup", "cap"]
 ) - {"Pi", "Xi", "nu", "xi", "chi", "eta", "psi", "tau", "rho", "mu", "pm", "cup", "cap", "ell"}
 """Commands that people also write without their backslash."""
+NO_FUNCTIONS = frozenset(("tank", "sink", "sins", "sing", "tans", "cost", "cosy", "logs", "cots"))
+"""Words that start like a function of one letter."""
 JOINERS = {"and": "and", "or": "or", "&": "and", "und": "and", "oder": "or", "et": "and"}
 SHORT_WORDS = frozenset(
     [

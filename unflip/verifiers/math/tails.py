@@ -65,6 +65,8 @@ def with_tail(node: Node, tail: list[Token]) -> Node:
         if isinstance(node.args[0], Num):
             node = node.args[0]._replace(value=node.args[0].value * scale, places=None)
         tail, words = tail[1:], words[1:]
+    while words and words[0] in ("of", "a", "an", "the"):
+        tail, words = tail[1:], words[1:]
     if not tail:
         return node
     changed = (set(words) & CHANGING) | (set(words) & set(_SCALES))
@@ -86,7 +88,8 @@ def _unit_text(tail: list[Token]) -> str:
             raise NotMath("no unit")
     text = "".join(out).replace("/ ", "/").strip()
     unit = read_unit(text)
-    if unit is None and any(token.kind == "num" for token in tail):
+    numbers = [token for token in tail if token.kind == "num"]
+    if any(token.gap for token in numbers) or (numbers and not (unit and measure_of(unit))):
         raise NotMath("no unit")
     if any(token.kind in ("let", "fn") for token in tail) and not (unit and measure_of(unit)):
         raise NotMath("no unit")

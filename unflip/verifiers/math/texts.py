@@ -93,8 +93,9 @@ def same_time(one: str, other: str) -> bool | None:
     if left == right:
         return True
     early = min(left[0], right[0])
-    # Without its half, 8:34 may be either.
-    unsaid = not (left[1] and right[1])
+    # Without its half, 8:34 may be either; 0:34 and 20:34 may not.
+    vague = [time for time in (left, right) if not time[1]]
+    unsaid = any(3600 <= time[0] < 13 * 3600 for time in vague)
     return None if unsaid and abs(left[0] - right[0]) == _HALF_A_DAY and early < _HALF_A_DAY else (
         left[0] == right[0]
     )  # fmt: skip
@@ -120,7 +121,7 @@ def choice_of(text: str) -> tuple[str, str] | None:
     return (found[1], found[2].strip()) if found else None
 
 
-_LETTERED = re.compile(r"\(([A-J])\)[\s:.~]*((?!,|;|and\b|or\b)\S.*)", re.DOTALL)
+_LETTERED = re.compile(r"\(?([A-J])\)[\s:.~]*((?!,|;|and\b|or\b)\S.*)", re.DOTALL)
 
 
 def lettered(text: str) -> tuple[str, str] | None:

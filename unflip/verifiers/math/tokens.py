@@ -48,8 +48,8 @@ _TOKEN = re.compile(
     r"|\\end\s*\{(?P<end>[a-zA-Z]+)\*?\}"
     r"|(?P<deg>\^\s*(?:\{\s*\\circ\s*\}|\\circ(?![A-Za-z])))"
     r"|\\(?P<command>[A-Za-z]+)"
-    r"|(?P<num>[0-9]+(?:\.[0-9]+)?[eE][-+]?[0-9]{1,9}(?![A-Za-z0-9]|\.[0-9])"
-    r"|[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
+    r"|(?P<num>[0-9]+(?:\.[0-9]*)?[eE][-+]?[0-9]{1,9}(?![A-Za-z0-9]|\.[0-9])"
+    r"|[0-9]+(?:\.(?!\.)[0-9]*)?|\.[0-9]+)"
     r"|(?P<run>[A-Za-z]+)"
     r"|(?P<sign>\.{3,}|<=|>=|=<|<>|!=|==?>|->|==|:=|\*\*|\\\\(?:\s*\[[0-9a-z.]*\])?|\\.|.)",
     re.DOTALL,
@@ -81,6 +81,7 @@ _KNOWN = sorted(
 )
 _TIMES = re.compile(r"\s[xX]\s+[0-9.]++(?!\s*(?![xX])[A-Za-z](?![A-Za-z]))")
 _WORDS_AHEAD = re.compile(r"\s+(?!and\b|or\b)[a-z]{3,}\b")
+_PREFIXED = frozenset(("sin", "cos", "tan", "ln", "log", "cot", "exp", "sqrt"))
 _ABBREVIATIONS = frozenset(("min", "max", "inf", "sup", "dim", "deg", "arg", "rank", "tr", "sec"))
 _ORDINAL = re.compile(r"(?:\^\s*\{?\s*(?:\\(?:text|mathrm)\{)?)?(?:st|nd|rd|th)\b\s*\}{0,2}")
 
@@ -225,7 +226,7 @@ class _Reader:
             self._add("fn", table.FUNCTIONS[run])
         elif run in table.PLAIN_COMMANDS or run in ("oo", "infinity", "Infinity", "inf", "cdot"):
             self._command({"oo": "infty", "Infinity": "infty", "inf": "infty"}.get(run, run))
-        elif len(run) > 2 and run[:-1] in ("sin", "cos", "tan", "ln", "log", "cot", "exp", "sqrt"):
+        elif len(run) > 2 and run[:-1] in _PREFIXED and run not in table.NO_FUNCTIONS:
             self._letters(run[:-1])
             self._add("let", run[-1])
         elif run.endswith("pi") and len(run) <= 3 and run != "pi":
@@ -249,6 +250,8 @@ class _Reader:
             if run in table.UNITS_OF_TWO and after_number:
                 return True
             return low in table.SHORT_WORDS and (self._gap or self._beside_blank())
+        if len(run) == 3 and run.istitle() and low not in table.FUNCTIONS:
+            return self._gap or self._beside_blank()
         return len(run) >= 4 and not run.isupper() and not set(low) <= set("abcdxyzwpqrmnk")
 
     def _is_abbreviation(self, run: str) -> bool:
@@ -265,6 +268,9 @@ class _Reader:
         return self._at >= len(self._text) or self._text[self._at] in " \t\n.,;:!?"
 
     def _command(self, name: str) -> None:
+        if name == "times" and self._tokens and self._tokens[-1].text.startswith("\\vec"):
+            self._add("op", "cross")
+            return
         name = table.SPELLINGS.get(name, name)
         if name in table.DROPPED:
             self._argument()
@@ -374,7 +380,7 @@ class _Reader:
         content = self._argument().strip()
         last = self._tokens[-1] if self._tokens else None
         repeats = name in ("overline", "bar", "dot") and content.isdigit()
-        if repeats and last and last.kind == "num" and not self._gap:
+        if repeats and last and last.kind == "num" and (not self._gap or "." in last.text):
             whole = last.text if "." in last.text else last.text + "."
             self._tokens[-1] = last._replace(text=f"{whole}({content})")
         elif len(content) > 1 and content.isalpha() and content.isupper():
