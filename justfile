@@ -30,4 +30,4 @@ ci:
 # Renew the hash-pinned requirements. They name no address: the index is the user's own.
 pin:
     uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --extra math --group build -o requirements/demo.txt
-    uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --extra math --extra units --extra data --group dev -o requirements/test.txt
+    uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --extra math --extra units --extra data --extra duckdb --group dev -o requirements/test.txt

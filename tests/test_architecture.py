@@ -104,6 +104,15 @@ def test_import_unflip_is_light():
     assert not tops & (INSIDE_FUNCTIONS | {"numpy", "rich", "click", "urllib3"})
 
 
+def test_a_report_loads_no_judges():
+    """Who never asks a model does not wait for what asks one."""
+    code = "import sys, unflip.report; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert not [name for name in loaded.stdout.split() if name.startswith("unflip.judges")]
+
+
 def test_public_names_exist():
     """Every name in `unflip.__all__` resolves, and `dir` shows just those."""
     import unflip

@@ -319,10 +319,12 @@ def test_what_is_available_is_listed_with_what_it_does(monkeypatch):
 
 def test_a_missing_extra_is_listed(monkeypatch):
     """`unflip list` says which extra a verifier would use."""
+    monkeypatch.setattr(unflip.plugins.names, "find_spec", lambda module: object())
     assert {plugin.missing for plugin in available()} == {None}
     monkeypatch.setattr(unflip.plugins.names, "find_spec", lambda module: None)
     missing = {plugin.name: plugin.missing for plugin in available()}
     assert (missing["math"], missing["numeric"], missing["exact"]) == ("math", "units", None)
+    assert missing["sql"] == "duckdb"
 
 
 def test_an_entry_point_is_a_name(code, monkeypatch):

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from unflip.cache import VerdictCache
-from unflip.errors import Unjudged, UsageError
+from unflip.errors import SandboxUnavailable, Unjudged, UsageError
 from unflip.run import (
     averify_all,
     processes,
@@ -399,12 +399,13 @@ def test_what_computes_is_suited_by_processes(bad):
     assert [verdict.reason for verdict in verdicts] == [Reason.MATCH, Reason.TIMEOUT]
 
 
+@pytest.mark.parametrize("error", [Unjudged, SandboxUnavailable])
 @pytest.mark.parametrize("workers", [serial(), threads(2)], ids=["serial", "threads"])
-def test_a_judge_that_is_to_raise_ends_the_run(workers):
-    """Whoever asks for an error instead of an abstain gets it through the runner, too."""
+def test_what_no_verdict_may_stand_for_ends_the_run(workers, error):
+    """A judge that is to raise, and a sandbox that cannot be had, are no abstains in the runner."""
 
-    def judge(sample):
-        raise Unjudged("no reply")
+    def verifier(sample):
+        raise error("no reply")
 
-    with pytest.raises(Unjudged, match="no reply"):
-        list(verify_all(judge, [Sample("4", "4")], workers=workers))
+    with pytest.raises(error, match="no reply"):
+        list(verify_all(verifier, [Sample("4", "4")], workers=workers))

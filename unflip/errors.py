@@ -8,6 +8,8 @@
     ├── PluginError (LookupError)      a verifier's name leads nowhere
     ├── NotIdentifiable (ValueError)   this design cannot tell the quantity with any n
     ├── Unjudged (RuntimeError)        a judge gave no verdict, and is told to raise then
+    ├── SandboxError (RuntimeError)    a sandbox gave no result, through no fault of the program
+    │   └── SandboxUnavailable         it cannot isolate, or judge, as was asked for
     └── WorkerError (RuntimeError)     a worker process gave no result
         ├── WorkerTimeout              it was killed at its deadline
         ├── WorkerCrash                it died
@@ -49,6 +51,14 @@ class NotIdentifiable(UnflipError, ValueError):
 
 class Unjudged(UnflipError, RuntimeError):
     """A judge gave no verdict, and its policy is to raise; the message says why."""
+
+
+class SandboxError(UnflipError, RuntimeError):
+    """A sandbox gave no result, through no fault of the program."""
+
+
+class SandboxUnavailable(SandboxError):
+    """This machine, or this sandbox, cannot do what was asked for; the message says what can."""
 
 
 class WorkerError(UnflipError, RuntimeError):

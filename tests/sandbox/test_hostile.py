@@ -1,17 +1,29 @@
 """The hostile corpus: nobody gets out, nothing is left, every limit holds, at both levels."""
 
 import platform
+import shutil
 import threading
 import tomllib
 from pathlib import Path
 
 import pytest
 
-from unflip.sandbox import Embedded, Level, Limits, Program, SandboxUnavailable, Status
+from unflip.sandbox import (
+    Embedded,
+    Level,
+    Limits,
+    Program,
+    Result,
+    SandboxUnavailable,
+    Status,
+    prepared,
+)
 
 HOSTILE = Path(__file__).parents[2] / "fixtures" / "hostile"
 LEVELS = (Level.NAMESPACES, Level.LANDLOCK)
 TIGHT = Limits(cpu=0.2, wall=1.0, memory=256 << 20, processes=64, output=4 << 20, disk=8 << 20)
+# Other languages take longer to begin.
+SLOW = Limits(cpu=0.5, wall=3.0, memory=256 << 20, processes=64, output=4 << 20, disk=8 << 20)
 PATIENT = Limits(cpu=5, memory=512 << 20)
 HONEST = Program("print(sum(map(int, input().split())))", b"20 22")
 
@@ -86,6 +98,36 @@ def test_every_limit_holds(sandbox, nothing_left, hostile):
     assert ended.memory < 2 * TIGHT.memory
     if ended.status is Status.FINISHED:
         assert ended.stdout.decode() in (hostile.get("output", "held\n"), "")
+
+
+def foreign(family, language, tool):
+    """The programs of a family in another language, as parameters of a test."""
+    there = shutil.which(tool) is not None
+    marks = () if there else (pytest.mark.skip(reason=f"there is no {tool} on this machine"),)
+    return [
+        pytest.param(language, one, id=f"{family}-{one['name']}", marks=marks)
+        for one in tomllib.loads((HOSTILE / f"{family}.toml").read_text())["program"]
+        if one.get("machine", platform.machine()) == platform.machine()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("language", "hostile"),
+    [*foreign("native", "cpp", "g++"), *foreign("node", "javascript", "node")],
+)
+def test_no_language_gets_out(sandbox, nothing_left, language, hostile):
+    """In every language: nothing is reached, nothing is left, each ends as what it is."""
+    ready = prepared(sandbox, Program(hostile["code"], b"input", language=language))
+    bomb = hostile.get("bomb", False)
+    limits = SLOW if bomb else PATIENT
+    ended = ready if isinstance(ready, Result) else sandbox.run(ready, limits)
+    assert ended.status in hostile.get("status", ["finished"]), ended
+    if bomb:
+        # What a process that was waited for used, it used as well.
+        assert ended.cpu < SLOW.cpu * (SLOW.processes + 5)
+    if ended.status is Status.FINISHED:
+        assert ended.stdout == b"held\n", ended
+    assert b"root:" not in ended.stdout + ended.stderr
 
 
 def test_neighbours_are_not_disturbed(sandbox):

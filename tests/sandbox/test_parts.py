@@ -74,7 +74,7 @@ def test_an_argument_is_checked_by_its_bits(without, having, value):
 @pytest.mark.parametrize("level", [Level.NAMESPACES, Level.LANDLOCK])
 def test_a_process_may_start_others_only_among_its_own(level, machine):
     """Without namespaces there are threads, and no signal to anybody else."""
-    program = for_process(build(level, machine), 42)
+    program = for_process(build(level, machine=machine), 42)
     arch = {"x86_64": X86, "aarch64": 0xC00000B7}[machine]
     calls = numbers(CHECKED | PROCESSES, CHECKED | PROCESSES, machine)
     alone = level is Level.LANDLOCK

@@ -27,18 +27,23 @@ BUILT_IN: Mapping[str, str] = {
     "format": "unflip.verifiers.format:Format",
     "math": "unflip.verifiers.math:Math",
     "numeric": "unflip.verifiers.numeric:Numeric",
+    "sql": "unflip.verifiers.sql:Sql",
 }
 _RECORDED = "unflip.verifiers.recorded:Recorded"
 _WRITTEN = "unflip.judges.files:read_judge"
+_AT_ADDRESS = "unflip.judges.files:judge_at"
 _EXTRAS: Mapping[str, tuple[str, str]] = {
     "math": ("math", "math_verify"),
     "numeric": ("units", "pint"),
+    "sql": ("duckdb", "duckdb"),
 }
 """The extra that a built-in verifier can use, and a module by which to tell that it is there."""
 COLUMN = "column:"
 """What precedes the name of a column that holds verdicts."""
 JUDGE = ".toml"
 """How the path of a file ends that describes a judge."""
+ENDPOINT = ("http://", "https://")
+"""How the address of a judge begins that no file describes."""
 _SPEC = re.compile(r"(?P<target>(?:.+?:)?[\w./\\-]+)(?:\((?P<options>.*)\))?", re.DOTALL)
 
 
@@ -70,7 +75,7 @@ def load(
     -> bool | float`; which one is told by the names of its parameters. Options follow in brackets:
     `numeric(rel=1e-3)`. Of a reward function, `kind` and `accept_at` may stand there too.
     `column:NAME` takes the verdicts that a column of the data holds, `judge.toml` is a judge that a
-    file describes.
+    file describes, and `http://host:8000/v1(model='...')` one without a file.
 
     Args:
         spec: The name.
@@ -99,8 +104,10 @@ def load(
         place, attr = _split(BUILT_IN[target])
         verifier: Verifier = made(getattr(importlib.import_module(place), attr), options)
         return verifier
+    if target.startswith(ENDPOINT):
+        return _judge(_AT_ADDRESS, target, options, accept_at)
     if target.endswith(JUDGE) and ":" not in target:
-        return _written(target, options, accept_at)
+        return _judge(_WRITTEN, target, options, accept_at)
     place, attr = _split(_place_of(target))
     return adapted(
         find(place, attr),
@@ -116,10 +123,10 @@ def _recorded(column: str, accept_at: float | None) -> Verifier:
     return verifier
 
 
-def _written(path: str, options: dict[str, Any], accept_at: float | None) -> Verifier:
-    place, attr = _split(_WRITTEN)
+def _judge(maker: str, of: str, options: dict[str, Any], accept_at: float | None) -> Verifier:
+    place, attr = _split(maker)
     threshold = {} if accept_at is None else {"accept_at": _number(accept_at)}
-    verifier: Verifier = getattr(importlib.import_module(place), attr)(path, **options, **threshold)
+    verifier: Verifier = getattr(importlib.import_module(place), attr)(of, **options, **threshold)
     return verifier
 
 
@@ -169,7 +176,8 @@ def _names() -> list[str]:
 def _known() -> str:
     return (
         f"there are {', '.join(_names())}, module:attr or path/to/file.py:attr for your own, "
-        "column:NAME for recorded verdicts, and judge.toml for a judge that a file describes"
+        "column:NAME for recorded verdicts, judge.toml for a judge that a file describes, "
+        "and http://host:8000/v1(model='...') for one without a file"
     )
 
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from typing import Any, Protocol
 
 from unflip.errors import UsageError, WorkerCrash, WorkerError, WorkerRaised, WorkerTimeout
+from unflip.run.daemons import Daemons
 from unflip.run.task import MISUSE, Task
 from unflip.types import Reason, Sample, Verdict, Verifier, identity
 from unflip.workers import Batch, Crew, Pool, Replies, cores
 
 _TOGETHER = 64
 """How many samples a verifier with a `verify_batch` is given at once, if it does not want more."""
+_TICK = 0.2
 _REASONS = {
     WorkerTimeout: Reason.TIMEOUT,
     WorkerCrash: Reason.CRASH,
@@ -157,13 +160,13 @@ class _Threads:
         self.task = task
         self.chunk = _together(task)
         self.ahead = 2 * n * self.chunk
-        self._threads = ThreadPoolExecutor(n, thread_name_prefix="unflip-verify")
+        self._threads = Daemons(n, "unflip-verify")
 
     def submit(self, items: list[Sample]) -> Replies:
-        return _Later(self._threads.submit(self.task.decide, items))
+        return _Later(self._threads.submit(partial(self.task.decide, items)))
 
     def close(self) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads.close()
 
 
 class _Later:
@@ -182,6 +185,9 @@ class _Later:
 
     def __next__(self) -> Verdict:
         if not self._verdicts:
+            while not self._future.done():
+                # In between, Ctrl-C is noticed also where another thread was given the signal.
+                wait([self._future], _TICK)
             self._verdicts.extend(self._future.result())
         return self._verdicts.popleft()
 

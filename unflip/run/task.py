@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from unflip.errors import MissingExtra, NoVerdict, Unjudged
+from unflip.errors import MissingExtra, NoVerdict, SandboxUnavailable, Unjudged
 from unflip.types import Outcome, Reason, Sample, Verdict, Verifier
 from unflip.workers import describe
 
-MISUSE = (MissingExtra, NoVerdict, Unjudged)
+MISUSE = (MissingExtra, NoVerdict, SandboxUnavailable, Unjudged)
 """What no verdict may stand for: every sample would meet with it, or the user wants it raised."""
 
 
@@ -23,6 +23,7 @@ class Task:
     Raises:
         NoVerdict: From `decide`, if the verifier returns anything but verdicts.
         MissingExtra: From `decide`, if the verifier does.
+        SandboxUnavailable: From `decide`, if the verifier does.
         Unjudged: From `decide`, if the verifier is a judge that is to raise.
     """
 

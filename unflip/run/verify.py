@@ -59,6 +59,8 @@ def verify_all(
     Raises:
         UsageError: A deadline without processes; a verifier that does not pickle, lacks an extra,
             or returns something that is no verdict, or one that JSON cannot hold.
+        SandboxUnavailable: The verifier needs a sandbox that cannot be had here; out of processes
+            it comes as a `UsageError` with the same message.
         WorkerCrash: Every process dies before it is given a sample.
 
     Example:

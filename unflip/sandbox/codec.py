@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from unflip.sandbox import kinds
+
 DEPTH = 60
 """So deep may data be nested."""
 ITEMS = 2_000_000
@@ -100,7 +102,12 @@ class _Dump:
             return {"b": bytes(value).hex()}
         if isinstance(value, complex):
             return {"c": [complex.__pos__(value).real, complex.__pos__(value).imag]}
-        if type(value).__name__ in _STREAMS and type(value).__module__ in _STREAM_HOMES:
+        if (parts := kinds.dumped(value)) is not None:
+            return {"x": parts}
+        if type(value) is Other:
+            return {"o": value.kind}
+        streams = type(value).__name__ in _STREAMS and type(value).__module__ in _STREAM_HOMES
+        if streams or type(value) is Stream:
             return {"g": [self.value(one, depth) for one in value]}
         if type(value).__module__ == "numpy" and hasattr(value, "item") and not value.shape:
             return self.value(value.item(), depth)
@@ -143,7 +150,7 @@ def load(value: Any) -> Any:
     """
     try:
         return _load(value, DEPTH)
-    except (TypeError, KeyError, RecursionError, OverflowError) as why:
+    except (TypeError, KeyError, RecursionError, ArithmeticError) as why:
         raise Unreadable(f"no data of ours: {type(why).__name__}") from why
     except ValueError as why:
         raise Unreadable(str(why)) from why
@@ -205,4 +212,5 @@ _ATOMS: dict[str, Callable[[Any], Any]] = {
     "b": bytes.fromhex,
     "c": lambda parts: complex(*parts),
     "o": lambda name: Other(str(name)),
+    "x": kinds.loaded,
 }

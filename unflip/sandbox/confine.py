@@ -7,12 +7,13 @@ import os
 import resource
 import stat
 import struct
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from unflip.sandbox import landlock, seccomp
 from unflip.sandbox.kernel import HERE, NEW_NAMESPACES, call, mount, prctl, setns, unmount, unshare
+from unflip.sandbox.languages import Language, Way
 from unflip.sandbox.levels import Level
 from unflip.sandbox.limits import Limits
 
@@ -23,11 +24,13 @@ _NOSUID, _NODEV, _RDONLY, _REMOUNT, _BIND, _REC, _PRIVATE = 2, 4, 1, 32, 4096, 1
 _CLONE_TREE, _EMPTY_PATH, _RECURSIVE, _CLOEXEC = 1, 0x1000, 0x8000, 0o2000000
 _SOURCE_EMPTY = 4
 _DETACH = 2
-_DIE_WITH_PARENT, _DUMPABLE, _DROP_BOUND, _SECURE_BITS = 1, 4, 24, 28
+_DIE_WITH_PARENT, _DUMPABLE, _DROP_BOUND, _SECURE_BITS, _SUBREAPER = 1, 4, 24, 28, 36
 _CAPABILITIES_V3 = 0x20080522
 _INODES = 4096
 _FILES = 256
 _STACK = 64 << 20
+_THREAD_STACK = 8 << 20
+_FIRST_TO_DIE = b"1000"
 
 
 @dataclass
@@ -36,17 +39,17 @@ class House:
 
     Attributes:
         level: The level that it reached.
-        places: Descriptors of what can be read, and of devices, by their path.
+        rules: Those of Landlock on what can be read, and on devices.
         interface: The version of Landlock.
-        filter: The system calls' filter, with a mark for the run's process id.
+        filters: The system calls' filter of each way, with a mark for the run's process id.
         processes: The processes below this server, as a directory of numbers; None if not known.
         own_pids: The server's pid namespace.
     """
 
     level: Level
-    places: dict[str, int]
+    rules: list[bytes]
     interface: int
-    filter: bytes
+    filters: Mapping[Way, bytes]
     processes: int | None = None
     own_pids: int | None = None
 
@@ -185,15 +188,30 @@ def _process_list() -> int | None:
         return None
 
 
-def open_places(paths: Sequence[str]) -> dict[str, int]:
-    """Descriptors for the rules of every run."""
-    there = [path for path in (*paths, *DEVICES) if Path(path).exists()]
-    return {path: os.open(path, os.O_PATH | os.O_CLOEXEC) for path in there}
+def rules_for(paths: Sequence[str]) -> list[bytes]:
+    """The rules of Landlock for every run, with descriptors that stay open for them."""
+    rights = dict.fromkeys(paths, landlock.READ) | dict.fromkeys(DEVICES, landlock.DEVICE)
+    there = [path for path in rights if Path(path).exists()]
+    return [landlock.rule(os.open(one, os.O_PATH | os.O_CLOEXEC), rights[one]) for one in there]
 
 
 def hide() -> None:
     """Keep this process's memory and descriptors from all others of the same user."""
     prctl(_DUMPABLE, 0)
+
+
+def forgo() -> None:
+    """Give up for all runs what no program that they start may gain, as far as there is any.
+
+    What they start and leave comes to this process, which takes its end.
+    """
+    prctl(_SUBREAPER, 1)
+    with contextlib.suppress(OSError):
+        # An unprivileged process has no bounds to drop.
+        for number in range(64):
+            prctl(_DROP_BOUND, number)
+    with contextlib.suppress(OSError):
+        prctl(_SECURE_BITS, 0b101111)
 
 
 def arm(house: House) -> None:
@@ -208,12 +226,20 @@ def disarm(house: House) -> None:
         setns(house.own_pids, NEW_NAMESPACES["pid"])
 
 
-def shut_in(house: House, limits: Limits, close_from: int) -> None:
+def reap() -> None:
+    """Take the end of all that a run left to this process; it was killed with the run's group."""
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            os.waitpid(-1, 0)
+
+
+def shut_in(house: House, limits: Limits, language: Language, close_from: int) -> None:
     """Give up everything a run must not have; called in the child, last before foreign code.
 
     Args:
         house: What the server has prepared.
         limits: What the run may use.
+        language: What the program is in.
         close_from: Descriptors from here on are closed.
 
     Raises:
@@ -221,6 +247,7 @@ def shut_in(house: House, limits: Limits, close_from: int) -> None:
     """
     prctl(_DIE_WITH_PARENT, 9)
     os.setsid()
+    _dies_first(house.processes)
     if house.level is Level.NAMESPACES:
         unshare(NEW_NAMESPACES["mount"])
         options = f"size={limits.disk},nr_inodes={_INODES},mode=777"
@@ -230,45 +257,51 @@ def shut_in(house: House, limits: Limits, close_from: int) -> None:
         _no_capabilities()
         _landlock(house)
     call("close_range", close_from, (1 << 31) - 1, 0)
-    _limit(limits, house.level)
+    _limit(limits, house.level, language)
     if house.level is not Level.UNSAFE:
-        seccomp.put_on(seccomp.for_process(house.filter, os.getpid()))
+        seccomp.put_on(seccomp.for_process(house.filters[language.way], os.getpid()))
+
+
+def _dies_first(processes: int | None) -> None:
+    """Have the kernel end this process before any other where memory runs out, not its server."""
+    home = "/proc/" if processes is None else ""
+    # The file is its own only meanwhile.
+    prctl(_DUMPABLE, 1)
+    with contextlib.suppress(OSError):
+        file = os.open(f"{home}self/oom_score_adj", os.O_WRONLY, dir_fd=processes)
+        os.write(file, _FIRST_TO_DIE)
+        os.close(file)
+    prctl(_DUMPABLE, 0)
 
 
 def _no_capabilities() -> None:
-    with contextlib.suppress(OSError):
-        # As far as there are any; an unprivileged process has no bounds to drop.
-        for number in range(64):
-            prctl(_DROP_BOUND, number)
-    with contextlib.suppress(OSError):
-        prctl(_SECURE_BITS, 0b101111)
     header = struct.pack("Ii", _CAPABILITIES_V3, 0)
     call("capset", header, struct.pack("6I", *[0] * 6))
 
 
 def _landlock(house: House) -> None:
     rules = landlock.ruleset(house.interface)
-    for path, place in house.places.items():
-        landlock.allow(rules, place, landlock.DEVICE if path in DEVICES else landlock.READ)
+    for one in house.rules:
+        landlock.add(rules, one)
     if house.level is Level.NAMESPACES:
         scratch = os.open(SCRATCH, os.O_PATH)
-        landlock.allow(rules, scratch, landlock.all_rights(house.interface))
+        landlock.add(rules, landlock.rule(scratch, landlock.all_rights(house.interface)))
         os.close(scratch)
     landlock.restrict(rules)
     os.close(rules)
 
 
-def _limit(limits: Limits, level: Level) -> None:
+def _limit(limits: Limits, level: Level, language: Language) -> None:
     seconds = int(limits.cpu) + 2
     wanted = {
         resource.RLIMIT_CPU: seconds,
-        resource.RLIMIT_AS: limits.memory,
+        resource.RLIMIT_DATA if language.reserves else resource.RLIMIT_AS: limits.memory,
         resource.RLIMIT_FSIZE: limits.output,
         resource.RLIMIT_NOFILE: _FILES,
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_MEMLOCK: 0,
         resource.RLIMIT_MSGQUEUE: 0,
-        resource.RLIMIT_STACK: _STACK,
+        resource.RLIMIT_STACK: _THREAD_STACK if language.reserves else _STACK,
     }
     if level is Level.NAMESPACES:
         # Elsewhere it would count whatever else this user runs.

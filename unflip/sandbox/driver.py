@@ -6,6 +6,7 @@ import atexit
 import os
 import random
 import signal
+import site
 import sys
 import threading
 import traceback
@@ -14,24 +15,31 @@ from io import TextIOWrapper
 from types import ModuleType
 from typing import Any, cast
 
-from unflip.sandbox import codec
+from unflip.sandbox import answering, codec
 
 RECORDS = 3
 """The descriptor that records of calls are written to."""
+
+
+def prepare() -> None:
+    """Add the built-in functions that an interpreter's start adds, such as `exit`; once."""
+    site.setquit()
+    site.setcopyright()
+    site.sethelper()
 
 
 def run_program(code: bytes) -> int:
     """Run code as `python main.py` would; the exit status."""
     module = _module("__main__")
     status = _status(lambda: _execute(code, module))
-    return _status(_finish) or status
+    return _status(lambda: _finish(module)) or status
 
 
 def run_calls(code: bytes, calls: bytes) -> int:
     """Run code as a module, then the calls one by one, and record what each returned.
 
-    The first that raises ends the run. A record is one line, `{"id": n, "value": data}` or
-    `{"id": n, "raised": what}`.
+    The first that raises ends the run, unless they are a conversation. A record is one line,
+    `{"id": n, "value": data}` or `{"id": n, "raised": what}`.
     """
     module = _module("solution")
     wanted = codec.parse(calls)
@@ -39,6 +47,11 @@ def run_calls(code: bytes, calls: bytes) -> int:
 
     def everything() -> None:
         _execute(code, module)
+        if isinstance(wanted, dict):
+            talk = answering.Conversation(lambda name: _found(module, name))
+            for call in wanted["conversation"]:
+                _write_all(write, talk.answer(*call))
+            return
         for number, (name, arguments, named) in enumerate(wanted):
             try:
                 value = _found(module, name)(*arguments, **named)
@@ -80,9 +93,7 @@ def _found(module: ModuleType, name: str) -> Any:
 
 
 def _module(name: str) -> ModuleType:
-    """A fresh module, standard streams and modules as in a process that has just begun."""
-    for known in [one for one in sys.modules if one.split(".")[0] == "unflip"]:
-        del sys.modules[known]
+    """A fresh module, and standard streams as in a process that has just begun."""
     module = ModuleType(name)
     module.__dict__.update(__file__="main.py", __builtins__=sys.modules["builtins"])
     sys.modules[name] = module
@@ -99,7 +110,7 @@ def _stream(number: int, mode: str, errors: str) -> TextIOWrapper:
     # Never collected, as the standard ones; its finaliser would warn.
     return cast(
         TextIOWrapper,
-        open(number, mode, encoding="utf-8", errors=errors, closefd=False),
+        open(number, mode, encoding="utf-8", errors=errors, newline="\n", closefd=False),
     )
 
 
@@ -133,13 +144,20 @@ def _report(why: BaseException) -> None:
     while place is not None and place.tb_frame.f_code.co_filename == __file__:
         place = place.tb_next
     try:
-        traceback.print_exception(type(why), why, place, file=sys.stderr)
+        if sys.excepthook is not sys.__excepthook__:
+            sys.excepthook(type(why), why, place)
+        else:
+            traceback.print_exception(type(why), why, place, file=sys.stderr)
     except BaseException:
         return
 
 
-def _finish() -> None:
+def _finish(module: ModuleType) -> None:
+    """What an interpreter does at its end: threads, exit handlers, finalisers of what is global."""
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
+    sys.stdout.flush()
+    for name in [one for one in module.__dict__ if one != "__builtins__"]:
+        module.__dict__[name] = None
     sys.stdout.flush()
     sys.stderr.flush()

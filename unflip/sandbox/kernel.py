@@ -26,6 +26,8 @@ _NUMBERS = {
 HERE = -100
 """The working directory, to calls that take a directory's descriptor."""
 _libc = ctypes.CDLL(None, use_errno=True)
+_held = ctypes.PyDLL(None, use_errno=True)
+"""The same, with the interpreter's lock held during calls: a fork then has it too."""
 _libc.syscall.restype = ctypes.c_long
 
 
@@ -38,6 +40,20 @@ def call(name: str, *arguments: int | bytes | ctypes.Array[ctypes.c_char] | None
     wide = [ctypes.c_long(one) if isinstance(one, int) else one for one in arguments]
     number = _NUMBERS[name][MACHINE != "x86_64"]
     return _checked(name, _libc.syscall(ctypes.c_long(number), *wide))
+
+
+def fork() -> int:
+    """Fork a process that has one thread, without what the interpreter mends after other forks.
+
+    That is a tenth of a short run's time.
+
+    Returns:
+        The child's process id, and 0 to the child.
+
+    Raises:
+        OSError: The kernel refuses.
+    """
+    return _checked("fork", _held.fork())
 
 
 def prctl(option: int, *arguments: int) -> int:

@@ -56,15 +56,20 @@ def ruleset(interface: int) -> int:
     return call("landlock_create_ruleset", attributes, len(attributes), 0)
 
 
-def allow(rules: int, place: int, rights: int) -> None:
-    """Let rights be used on a file, or on all beneath a directory, given by descriptor.
+def rule(place: int, rights: int) -> bytes:
+    """A rule that lets rights be used on a file, or on all beneath a directory, by descriptor."""
+    if not stat.S_ISDIR(os.fstat(place).st_mode):
+        rights &= _OF_FILES
+    return struct.pack("=Qi", rights, place)
+
+
+def add(rules: int, one: bytes) -> None:
+    """Add a rule that `rule` made.
 
     Raises:
         OSError: The kernel refuses.
     """
-    if not stat.S_ISDIR(os.fstat(place).st_mode):
-        rights &= _OF_FILES
-    call("landlock_add_rule", rules, _PATH_BENEATH, struct.pack("=Qi", rights, place), 0)
+    call("landlock_add_rule", rules, _PATH_BENEATH, one, 0)
 
 
 def restrict(rules: int) -> None:

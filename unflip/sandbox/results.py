@@ -8,9 +8,15 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
+from unflip.errors import UsageError
 from unflip.sandbox import codec
+from unflip.sandbox.languages import TABLE, WRITTEN
 from unflip.sandbox.levels import Level
 from unflip.sandbox.limits import Limits
+
+_LAST_WORDS = 4000
+_STARVED = (b"\nMemoryError", b"heap out of memory", b"Array buffer allocation", b"std::bad_alloc")
+"""What is said where memory is refused: by Python, by node, and by C++."""
 
 
 class Status(StrEnum):
@@ -30,6 +36,8 @@ class Status(StrEnum):
     """It asked for more memory than it may have."""
     OUTPUT = "output"
     """It wrote more than it may."""
+    BROKEN = "broken"
+    """Its source could not be built, so that there was nothing to run."""
     POLICY = "policy"
     """It made a call that no program of ours makes, and the kernel killed it."""
 
@@ -55,14 +63,30 @@ class Program:
     """What is run: code with an input, or code with calls. No expected answer is ever in it.
 
     Attributes:
-        code: Python source; bytes are taken as they are.
+        code: Source; bytes are taken as they are.
         stdin: What it reads.
         calls: The calls to make once the code has been run as a module; None to run it as a script.
+        conversing: Whether a call that raises does not end the run, what a call changes of its
+            arguments is recorded too, and calls may name objects that earlier ones returned.
+        language: What the code is in: `python` or `javascript`; or `native`, which `prepared` makes
+            of what has to be built.
+
+    Raises:
+        UsageError: There is no such language, or none whose functions are called.
     """
 
     code: str | bytes
     stdin: bytes = b""
     calls: Sequence[Call] | None = None
+    conversing: bool = False
+    language: str = "python"
+
+    def __post_init__(self) -> None:
+        if self.language not in TABLE:
+            words = ", ".join(one.name for one in WRITTEN)
+            raise UsageError(f"no program is run in {self.language!r}; there are {words}")
+        if self.calls is not None and not TABLE[self.language].calls:
+            raise UsageError(f"no functions are called in {self.language}; give it an input")
 
     @property
     def blobs(self) -> list[bytes]:
@@ -70,7 +94,8 @@ class Program:
         code = self.code
         source = code.encode("utf-8", "surrogatepass") if isinstance(code, str) else code
         calls = [(one.function, one.arguments, dict(one.named)) for one in self.calls or ()]
-        return [source, self.stdin, codec.text(calls).encode()]
+        wanted = {"conversation": calls} if self.conversing else calls
+        return [source, self.stdin, codec.text(wanted).encode()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +126,15 @@ class Result:
 
     @property
     def last_error(self) -> str:
-        """The last line that it said as an error: of a traceback, what was raised."""
-        lines = self.stderr[-2000:].decode(errors="replace").strip().splitlines()
+        """The last line that it said as an error: of a traceback, what was raised.
+
+        Of a build, the first that says what is wrong.
+        """
+        if self.status is Status.BROKEN:
+            lines = self.stderr[:_LAST_WORDS].decode(errors="replace").strip().splitlines()
+            lines = [one for one in lines if "error:" in one][:1] or lines
+        else:
+            lines = self.stderr[-2000:].decode(errors="replace").strip().splitlines()
         return lines[-1][:300] if lines else ""
 
 
@@ -112,6 +144,10 @@ class Backend(Protocol):
     @property
     def level(self) -> Level:
         """The level in force."""
+
+    @property
+    def size(self) -> int:
+        """How many programs run at once."""
 
     def run(self, program: Program, limits: Limits, *, alone: bool = False) -> Result:
         """Run a program; `alone`, without another run of this backend beside it."""
@@ -146,10 +182,11 @@ def _status(header: Mapping[str, Any], stderr: bytes, limits: Limits) -> Status:
         return Status.OUTPUT
     if header["killed"]:
         return Status(header["killed"])
-    if header["signal"]:
+    # Its own words choose only among ways to fail.
+    starved = any(word in stderr[-_LAST_WORDS:] for word in _STARVED)
+    if header["signal"] and not starved:
         spent = header["signal"] in (signal.SIGKILL, signal.SIGXCPU) and header["cpu"] > limits.cpu
         return Status.CPU if spent else Status.SIGNALLED
     if header["exit"] == 0:
         return Status.FINISHED
-    # Its own words choose only among ways to fail.
-    return Status.MEMORY if b"\nMemoryError" in stderr[-200:] else Status.FAILED
+    return Status.MEMORY if starved else Status.FAILED

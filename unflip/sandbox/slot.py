@@ -1,28 +1,21 @@
-"""One fork-server as its caller sees it: start it, ask it, and kill it if it does not answer."""
+"""One fork-server as its caller sees it: asked over a carrier, ended if it does not answer."""
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
-import select
-import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
-from typing import Any
+from functools import lru_cache
+from typing import Any, Protocol
 
+from unflip.errors import SandboxError, SandboxUnavailable
 from unflip.sandbox import frames
-from unflip.sandbox.failures import SandboxError
+from unflip.sandbox.languages import missing
 from unflip.sandbox.levels import Level
 from unflip.sandbox.limits import Limits
 from unflip.sandbox.results import Program, Result, result
 
-_BOOT = "import sys; sys.path.insert(0, sys.argv[2]); import unflip.sandbox.server as s; s.main()"
-_HOME = str(Path(__file__).parents[2])
-_ENVIRONMENT = {
+ENVIRONMENT = {
     "HOME": "/tmp",  # noqa: S108 - its own
     "LANG": "C.UTF-8",
     "PATH": "/usr/bin:/bin",
@@ -32,64 +25,84 @@ _ENVIRONMENT = {
     "OPENBLAS_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
 }
+"""All that a server, and so a program, finds in its environment."""
+LOG = 2000
+"""So many characters of what a server said as errors are worth telling."""
 _START_SECONDS = 60.0
 _GRACE_SECONDS = 30.0
 _BLOCK = 1 << 16
-_LOG = 2000
+
+
+class Carrier(Protocol):
+    """A server that was started somewhere: two streams of bytes, and the power to end it."""
+
+    @property
+    def server(self) -> str:
+        """Which one it is: the id of its process, or of its container."""
+
+    def send(self, data: memoryview, until: float) -> int:
+        """Send some of the data before a time of the monotonic clock, and say how many bytes.
+
+        Raises:
+            OSError: It is gone, or took nothing in time.
+        """
+
+    def receive(self, size: int, until: float) -> bytes:
+        """Some bytes, at most `size`; none if it is gone.
+
+        Raises:
+            OSError: Nothing came in time.
+        """
+
+    def said(self) -> str:
+        """What it said as errors, or the beginning of it."""
+
+    def end(self) -> None:
+        """Kill it, with all that it runs; a second time does nothing."""
 
 
 class Slot:
     """A fork-server. One thread at a time may use it.
 
     Args:
+        carrier: What was started, and has not been asked yet.
         level: The level it has to reach.
 
     Raises:
         SandboxError: It did not start, or cannot reach the level; the message says why.
     """
 
-    def __init__(self, level: Level) -> None:
+    def __init__(self, carrier: Carrier, level: Level) -> None:
         self.level = level
         self.runs = 0
-        setup = {"level": int(level), "path": _path(), "readable": [sys.base_prefix]}
-        # Of the interpreter's own start, nothing of the caller's is taken: no environment, no
-        # site, no current directory.
-        command = [sys.executable, "-P", "-s", "-S", "-B", "-c", _BOOT, json.dumps(setup), _HOME]
-        self._log = os.memfd_create("log")
-        self._child = subprocess.Popen(  # noqa: S603 - our own interpreter and program
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            bufsize=0,
-            env=_ENVIRONMENT,
-            cwd="/",
-            start_new_session=True,
-        )
-        self._pipes = [pipe for pipe in (self._child.stdin, self._child.stdout) if pipe]
-        self._in, self._out = (pipe.fileno() for pipe in self._pipes)
-        os.set_blocking(self._in, False)
+        self._carrier = carrier
         self._until = 0.0
+        self._came = bytearray()
         hello, _ = self._talk(b"", _START_SECONDS)
         if hello.get("level") != level:
             self.end()
             raise SandboxError(str(hello.get("why", "no reason given")))
 
     @property
-    def pid(self) -> int:
-        """The server's process id."""
-        return self._child.pid
+    def server(self) -> str:
+        """Which server it is: the id of its process, or of its container."""
+        return self._carrier.server
 
     def run(self, program: Program, limits: Limits) -> Result:
         """Run a program; if this raises, the slot has ended.
 
         Raises:
+            SandboxUnavailable: What runs or builds the program's language is not there.
             SandboxError: There was no answer, or the program was never started.
         """
-        header = {"limits": asdict(limits), "calls": program.calls is not None}
+        calls = program.calls is not None
+        header = {"limits": _told(limits), "calls": calls, "language": program.language}
         request = frames.pack(header, program.blobs)
         reply, blobs = self._talk(request, limits.patience + _GRACE_SECONDS)
         self.runs += 1
+        if reply.get("missing"):
+            self.end()
+            raise SandboxUnavailable(missing(program.language))
         if not reply.get("ready"):
             self.end()
             raise SandboxError(f"the run did not begin: {blobs[1][-500:].decode(errors='replace')}")
@@ -97,13 +110,7 @@ class Slot:
 
     def end(self) -> None:
         """Kill the server, and with it whatever it runs."""
-        with contextlib.suppress(ProcessLookupError):
-            self._child.kill()
-        self._child.wait()
-        if not self._pipes[0].closed:
-            os.close(self._log)
-        for pipe in self._pipes:
-            pipe.close()
+        self._carrier.end()
 
     def _talk(self, request: bytes, patience: float) -> tuple[Mapping[str, Any], list[bytes]]:
         """Send a request and read the reply."""
@@ -111,11 +118,10 @@ class Slot:
         try:
             left = memoryview(request)
             while left:
-                self._wait(self._in, select.POLLOUT)
-                left = left[os.write(self._in, left[:_BLOCK]) :]
+                left = left[self._carrier.send(left, self._until) :]
             return frames.unpack(self._read)
         except (OSError, ValueError, KeyError) as why:
-            said = os.pread(self._log, _LOG, 0).decode(errors="replace").strip()
+            said = self._carrier.said().strip()
             self.end()
             raise SandboxError(f"the sandbox's server gave no answer: {why}; {said}") from why
         except BaseException:
@@ -124,24 +130,18 @@ class Slot:
             raise
 
     def _read(self, size: int) -> bytes:
-        parts = []
-        while size:
-            self._wait(self._out, select.POLLIN)
-            part = os.read(self._out, min(size, _BLOCK))
+        """Exactly so many bytes of the reply; what came with them waits for the next reading."""
+        while len(self._came) < size:
+            part = self._carrier.receive(max(size - len(self._came), _BLOCK), self._until)
             if not part:
                 raise OSError("it died")
-            parts.append(part)
-            size -= len(part)
-        return b"".join(parts)
-
-    def _wait(self, descriptor: int, event: int) -> None:
-        poll = select.poll()
-        poll.register(descriptor, event)
-        if not poll.poll(max(0.0, self._until - time.monotonic()) * 1000):
-            raise TimeoutError("it took too long")
+            self._came += part
+        wanted = bytes(self._came[:size])
+        del self._came[:size]
+        return wanted
 
 
-def _path() -> list[str]:
-    """The standard library and the installed packages of this interpreter; nothing of a project."""
-    homes = (sys.base_prefix, sys.prefix)
-    return [one for one in sys.path if one.startswith(homes) and Path(one).is_dir()]
+@lru_cache(maxsize=64)
+def _told(limits: Limits) -> dict[str, Any]:
+    """Limits as JSON; nearly all runs have the same."""
+    return asdict(limits)

@@ -185,6 +185,10 @@ CHECKED: Numbers = {
     "tgkill": (234, 131),
 }
 """What is let through by its arguments."""
+BECOMING: Numbers = {"execveat": (322, 281)}
+"""What replaces the own program by a descriptor; what a script can ask for goes by a path."""
+STARTING: Numbers = {name: PROCESSES[name] for name in ("execve", "fork", "vfork")}
+"""What starts others, but lets none leave the own group of processes."""
 
 
 def numbers(table: Numbers, names: Iterable[str], machine: str) -> dict[str, int]:

@@ -8,7 +8,7 @@ import resource
 import select
 import signal
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from unflip.sandbox.limits import Limits
@@ -41,10 +41,10 @@ class Ended:
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object of all fields."""
-        return asdict(self)
+        return dict(vars(self))
 
 
-def watch(child: int, limits: Limits, processes: int | None) -> Ended:
+def watch(child: int, limits: Limits, processes: int | None, *, reserves: bool = False) -> Ended:
     """Wait for a child, or kill it at a limit; afterwards all that it started is dead too.
 
     The caller's input is watched as well: when it is closed, nobody waits for the answer, and
@@ -54,11 +54,13 @@ def watch(child: int, limits: Limits, processes: int | None) -> Ended:
         child: The first process of the run; the only one, or the first of a pid namespace.
         limits: What it may use.
         processes: A directory of all processes below, by which their memory is summed.
+        reserves: Whether a process alone is not held by the limit of its address space.
     """
     start = time.monotonic()
     end = os.pidfd_open(child)
     try:
-        killed = _Watch(child, limits, processes, start).until(end)
+        few = 1 if reserves else 2
+        killed = _Watch(child, limits, processes, start, few).until(end)
     finally:
         os.close(end)
     # Those of its session, where no namespace ends with it; before its number is free again.
@@ -79,8 +81,10 @@ def watch(child: int, limits: Limits, processes: int | None) -> Ended:
 class _Watch:
     """The loop over a run's clocks."""
 
-    def __init__(self, child: int, limits: Limits, processes: int | None, start: float) -> None:
-        self._child, self._limits, self._processes = child, limits, processes
+    def __init__(
+        self, child: int, limits: Limits, processes: int | None, start: float, few: int
+    ) -> None:
+        self._child, self._limits, self._processes, self._few = child, limits, processes, few
         self._deadline = start + limits.patience
         self._clock = (~child << 3) | _PROCESS_CLOCK
 
@@ -123,7 +127,7 @@ class _Watch:
             return 0
         # A descriptor has no path.
         names = [name for name in os.listdir(self._processes) if name.isdecimal()]  # noqa: PTH208
-        if len(names) <= 2:
+        if len(names) <= self._few:
             # One process alone is held by the limit of its address space.
             return 0
         started = self._resident("self")
@@ -141,3 +145,6 @@ class _Watch:
 
     def _kill(self, end: int) -> None:
         signal.pidfd_send_signal(end, signal.SIGKILL)
+        # Those that it started, before it may be that nobody comes to look for them.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._child, signal.SIGKILL)

@@ -8,7 +8,6 @@ import io
 import json
 import os
 import pickle
-import resource
 import signal
 import struct
 import sys
@@ -114,6 +113,9 @@ class _Server:
 
     def _prepare(self, setup: Setup) -> None:
         if setup.memory is not None:
+            # Not on every system is there one; whoever asks for this has it.
+            import resource
+
             resource.setrlimit(resource.RLIMIT_AS, (setup.memory, setup.memory))
         self._main = setup.main
         function = self._unpickle(setup.function)

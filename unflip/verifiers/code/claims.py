@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from unflip.sandbox.codec import Stream, hashable
+from unflip.verifiers.code.comparing import Tolerance
 
 Claim = tuple[Any, ...]
 """`("call", n)`, `("value", v)`, `("list" | "tuple", claims)` or `("op", name, claims)`."""
@@ -27,6 +28,23 @@ def equal(call: int, expected: Any) -> Claim:
 def same_json(call: int, expected: Any) -> Claim:
     """The claim that a call returns a value that JSON would write in the same way."""
     return ("op", "same_json", (("call", call), ("value", expected)))
+
+
+def within(claim: Claim, tolerance: Tolerance) -> Claim:
+    """A claim of the same JSON as one that lets numbers differ; other claims as they are.
+
+    Example:
+        >>> near = within(same_json(0, [0.3]), Tolerance())
+        >>> holds(near, [[0.1 + 0.2]]), holds(same_json(0, [0.3]), [[0.1 + 0.2]])
+        (True, False)
+    """
+    match claim:
+        case ("op", "same_json", (one, other)):
+            bounds = ("value", (tolerance.absolute, tolerance.relative))
+            return ("op", "near_json", (one, other, bounds))
+        case ("op", "or", (*parts,)):
+            return ("op", "or", tuple(within(one, tolerance) for one in parts))
+    return claim
 
 
 def calls_of(claim: Claim) -> set[int]:
@@ -141,6 +159,24 @@ def _same_json(left: Any, right: Any) -> bool:
     return bool(_jsonlike(left) == _jsonlike(right))
 
 
+def _near_json(left: Any, right: Any, bounds: tuple[float, float]) -> bool:
+    return _near(_jsonlike(left), _jsonlike(right), Tolerance(*bounds))
+
+
+def _near(got: Any, expected: Any, tolerance: Tolerance) -> bool:
+    if isinstance(expected, list) and isinstance(got, list):
+        pairs = zip(got, expected, strict=False)
+        return len(got) == len(expected) and all(_near(a, b, tolerance) for a, b in pairs)
+    if isinstance(expected, dict) and isinstance(got, dict):
+        same = got.keys() == expected.keys()
+        return same and all(_near(got[key], one, tolerance) for key, one in expected.items())
+    kinds = {type(got), type(expected)}
+    # Two whole numbers are the same or are not.
+    if float in kinds and kinds <= {int, float}:
+        return tolerance.near(float(_number(got)), float(_number(expected)))
+    return bool(got == expected)
+
+
 def _jsonlike(value: Any) -> Any:
     if isinstance(value, (list, tuple, Stream)):
         return [_jsonlike(one) for one in value]
@@ -178,6 +214,7 @@ _OPERATIONS: Mapping[str, Callable[..., Any]] = {
     "list": list, "tuple": tuple, "set": lambda items=(): _set(items),
     "frozenset": lambda items=(): frozenset(_set(items)), "dict": lambda items=(): _dict(items),
     "sorted": _sorted, "isinstance": _isinstance, "same_json": _same_json,
+    "near_json": _near_json,
     "math.fabs": _of_numbers(math.fabs), "math.isnan": _of_numbers(math.isnan),
     "math.pow": _of_numbers(math.pow), "math.sqrt": _of_numbers(math.sqrt),
     "math.isclose": _isclose,

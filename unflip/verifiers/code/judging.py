@@ -3,32 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from functools import lru_cache
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
-from unflip.sandbox import (
-    Backend,
-    Call,
-    Level,
-    Limits,
-    Program,
-    Result,
-    SandboxError,
-    Status,
-    shared,
-)
-from unflip.sandbox.codec import Unreadable, parse
-from unflip.verifiers.code.claims import Unknown, calls_of, holds
+from unflip.sandbox import Level, Program, Result, Status
+from unflip.verifiers.code import checking, exchange, weakly
+from unflip.verifiers.code.bench import Bench
+from unflip.verifiers.code.claims import calls_of, holds
 from unflip.verifiers.code.comparing import How, Tolerance, same
-from unflip.verifiers.code.tasks import Asserted, BadTask, Called, Printed
+from unflip.verifiers.code.records import RECORDS_LIMIT, answers_of
+from unflip.verifiers.code.tasks import BadTask, Beside, Called, Conversed, Printed
 
 ACCEPTED = "accepted"
 WRONG = "wrong answer"
 RAISED = "runtime error"
 COMPILE = "compile error"
 FORGED = "records that are not the driver's"
+ENDLESS = "no end of calls"
 _WORDS = {
     Status.FAILED: RAISED,
     Status.SIGNALLED: RAISED,
@@ -37,12 +28,10 @@ _WORDS = {
     Status.MEMORY: "memory",
     Status.OUTPUT: "output",
     Status.POLICY: "policy violation",
+    Status.BROKEN: COMPILE,
 }
-LIMITS = frozenset({"cpu time", "wall time", "memory", "output"})
-RECORDS_LIMIT = 4 << 20
-"""So many bytes of answers are read here; more is over the limit."""
-_READING = Limits(cpu=20)
-_STAND_IN = Path(__file__).with_name("standin.py").read_bytes()
+LIMITS = frozenset({"cpu time", "wall time", "memory", "output", ENDLESS})
+_EXHAUSTED = frozenset({Status.CPU, Status.WALL, Status.MEMORY, Status.OUTPUT})
 
 
 @dataclass(frozen=True)
@@ -53,11 +42,13 @@ class Finding:
         verdict: In a word; `ACCEPTED` or what was wrong.
         level: How strongly the runs were isolated.
         cases: How many cases or claims there are.
-        passed: How many held, up to the first that did not.
+        passed: How many held, up to the first that did not, or of all.
         cpu: Seconds of processor time, of all runs.
         wall: Seconds by the clock on the wall, of all runs.
         memory: The largest peak of resident memory in bytes.
         error: The last line that the failing run said as an error.
+        trust: What the verdict can be trusted with: `strong` if the program had no hand in it,
+            `weak` if it ran beside its tests, `unsafe` if it was not shut in.
     """
 
     verdict: str
@@ -68,62 +59,85 @@ class Finding:
     wall: float
     memory: int
     error: str = ""
+    trust: str = "strong"
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object of all fields."""
-        return asdict(self) | {"cpu": round(self.cpu, 4), "wall": round(self.wall, 4)}
-
-
-@dataclass(frozen=True)
-class Bench:
-    """Where programs are run, and under what limits.
-
-    Attributes:
-        backend: The sandbox.
-        limits: Those of one run.
-        total: Seconds of processor time that all runs of a program may take together.
-    """
-
-    backend: Backend
-    limits: Limits
-    total: float = 60.0
-
-    def run(self, program: Program) -> Result:
-        """Run a program; one that only the clock on the wall stopped has a second try, alone."""
-        found = self.backend.run(program, self.limits)
-        if found.status is Status.WALL:
-            found = self.backend.run(program, self.limits, alone=True)
-        return found
+        return vars(self) | {"cpu": round(self.cpu, 4), "wall": round(self.wall, 4)}
 
 
 def judge_printed(
     bench: Bench, code: str, task: Printed, how: How, tolerance: Tolerance
 ) -> Finding:
-    """Run a program on one case after the other, up to the first that fails."""
+    """Run a program on one case after the other, up to the first that fails, or on every one."""
     runs: list[Result] = []
+    words: list[str] = []
     for given, expected in task.cases:
-        found = bench.run(Program(code, given.encode("utf-8", "surrogatepass")))
+        found = bench.run(_program(bench, code, given))
         runs.append(found)
         if found.status is not Status.FINISHED:
-            return _finding(runs, _word(found), len(task.cases), len(runs) - 1)
-        if not same(found.stdout, expected, how, tolerance):
-            return _finding(runs, WRONG, len(task.cases), len(runs) - 1)
+            words.append(_word(found))
+        elif not same(found.stdout, expected, how, tolerance):
+            words.append(WRONG)
+        if words and not bench.every:
+            break
         if sum(one.cpu for one in runs) > bench.total:
-            return _finding(runs, _WORDS[Status.CPU], len(task.cases), len(runs))
-    return _finding(runs, ACCEPTED, len(task.cases), len(runs))
+            return _finding(runs, _WORDS[Status.CPU], len(task.cases), len(runs) - len(words))
+    return _finding(runs, [*words, ACCEPTED][0], len(task.cases), len(runs) - len(words))
+
+
+def judge_checked(bench: Bench, checking_bench: Bench, code: str, task: Printed) -> Finding:
+    """Run a program on all cases, and then ask the row's checker what it printed.
+
+    Raises:
+        BadTask: The checker gives no verdict, and none on the expected outputs either. One that
+            breaks on these outputs alone was broken by them.
+    """
+    runs: list[Result] = []
+    outputs: list[tuple[str, str, str]] = []
+    for given, expected in task.cases:
+        found = bench.run(_program(bench, code, given))
+        runs.append(found)
+        if word := _failure(bench, runs):
+            return _finding(runs, word, len(task.cases), len(runs) - 1)
+        try:
+            outputs.append((given, found.stdout.decode(), expected))
+        except UnicodeDecodeError:
+            return _finding(runs, WRONG, len(task.cases), len(runs) - 1)
+    if sum(len(one.stdout) for one in runs) > checking.OUTPUTS_LIMIT:
+        return _finding(runs, _WORDS[Status.OUTPUT], len(task.cases), 0)
+    try:
+        right = checking.checked(checking_bench, task.checker, outputs)
+    except BadTask as why:
+        if not checking.sound(checking_bench, task.checker, task.cases):
+            raise
+        return replace(_finding(runs, WRONG, len(outputs), 0), error=str(why))
+    return _finding(runs, ACCEPTED if all(right) else WRONG, len(right), sum(right))
+
+
+def _program(bench: Bench, code: str, given: str) -> Program:
+    return Program(code, given.encode("utf-8", "surrogatepass"), language=bench.language)
+
+
+def _failure(bench: Bench, runs: Sequence[Result]) -> str:
+    """What was wrong with the last run, or with all of them together; empty if nothing."""
+    if runs[-1].status is not Status.FINISHED:
+        return _word(runs[-1])
+    return _WORDS[Status.CPU] if sum(one.cpu for one in runs) > bench.total else ""
 
 
 def judge_called(bench: Bench, code: str, task: Called) -> Finding:
     """Run a program's calls in one process, and check the claims about them here."""
-    found = bench.run(Program(code, calls=task.calls))
+    found = bench.run(Program(code, calls=task.calls, language=bench.language))
     if len(found.records) > RECORDS_LIMIT:
         return _finding([found], _WORDS[Status.OUTPUT], len(task.claims), 0)
-    answers, forged = _answers(found.records, len(task.calls))
+    answers, forged = answers_of(found.records, len(task.calls))
     passed = 0
     for claim in task.claims:
-        if max(calls_of(claim), default=-1) >= len(answers) or not holds(claim, answers):
+        if max(calls_of(claim), default=-1) < len(answers) and holds(claim, answers):
+            passed += 1
+        elif not bench.every:
             break
-        passed += 1
     if found.status is not Status.FINISHED:
         verdict = _word(found)
     elif forged or len(answers) < len(task.calls):
@@ -133,58 +147,34 @@ def judge_called(bench: Bench, code: str, task: Called) -> Finding:
     return _finding([found], verdict, len(task.claims), passed)
 
 
-def _answers(records: bytes, count: int) -> tuple[list[Any], bool]:
-    """What the calls returned, as far as it can be read, and whether there is anything else."""
-    lines = records.split(b"\n")
-    answers: list[Any] = []
-    for number, line in enumerate(lines[:-1]):
-        try:
-            record = parse(line)
-        except Unreadable:
-            return answers, True
-        if not isinstance(record, dict) or type(record.get("id")) is not int:
-            return answers, True
-        if record["id"] != number or number >= count:
-            return answers, True
-        if "value" not in record:
-            return answers, False
-        answers.append(record["value"])
-    return answers, bool(lines[-1])
-
-
-def read_tests(task: Asserted, minimum: Level, most: Level) -> Called:
-    """The calls and claims of a task's asserts, by running them on a stand-in in the sandbox.
+def judge_conversed(bench: Bench, tests: Bench, code: str, task: Conversed) -> Finding:
+    """Run the tests in one place and the program in another, until both have had their say.
 
     Raises:
-        BadTask: They cannot be read that way, or claim nothing.
-        SandboxError: The sandbox failed.
+        BadTask: The tests do what cannot be done at a distance.
     """
-    found = _read_tests(task, minimum, most)
-    if isinstance(found, str):
-        raise BadTask(found)
-    return found
+    played = exchange.converse(bench, tests, code, task)
+    last = played.runs[-1]
+    word = {"passed": ACCEPTED, "forged": FORGED, "endless": ENDLESS}.get(played.outcome, WRONG)
+    if played.outcome == "ended" or (played.outcome == "broken" and last.status in _EXHAUSTED):
+        word = _word(last)
+    if any(len(one.records) > RECORDS_LIMIT for one in played.runs):
+        word = _WORDS[Status.OUTPUT]
+    found = _finding(played.runs, word, played.tests, played.passed)
+    return replace(found, error=played.error) if word == WRONG else found
 
 
-@lru_cache(maxsize=4096)
-def _read_tests(task: Asserted, minimum: Level, most: Level) -> Called | str:
-    arguments = (list(task.tests), task.prompt, task.entry)
-    bench = Bench(shared(minimum, most), _READING)
-    found = bench.run(Program(_STAND_IN, calls=[Call("read", arguments)]))
-    if found.status is Status.WALL:
-        raise SandboxError("reading the tests took too long by the clock on the wall")
-    answers, forged = _answers(found.records, 1)
-    if found.status is not Status.FINISHED or forged or not answers:
-        return f"{found.status}: {found.last_error}"
-    calls, claims = answers[0]
-    if not calls or not claims:
-        return "the tests claim nothing about an answer"
-    try:
-        for claim in claims:
-            calls_of(claim)
-    except Unknown as why:
-        return str(why)
-    entry = task.entry or calls[0][0]
-    return Called(tuple(Call(*one) for one in calls), tuple(claims), entry)
+def judge_beside(bench: Bench, code: str, task: Beside) -> Finding:
+    """Run pytest and the program in one process: the program may have had a hand in the verdict."""
+    run, tests, passed, forged = weakly.run_beside(bench, code, task)
+    if run.status is not Status.FINISHED:
+        word = _word(run)
+    elif forged:
+        word = FORGED
+    else:
+        word = ACCEPTED if tests == passed else WRONG
+    found = _finding([run], word, tests, passed)
+    return found if found.trust == "unsafe" else replace(found, trust="weak")
 
 
 def _word(found: Result) -> str:
@@ -207,4 +197,5 @@ def _finding(runs: Sequence[Result], verdict: str, cases: int, passed: int) -> F
         wall=sum(one.wall for one in runs),
         memory=max(one.memory for one in runs),
         error="" if verdict in (ACCEPTED, WRONG) else last.last_error,
+        trust="unsafe" if last.level is Level.UNSAFE else "strong",
     )

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
+from unflip.sandbox.languages import PYTHON, Language
 from unflip.verifiers.extract import final_part
 
+_DEFINING = r"(?:async +)?(?:def|class|function)|const|let|var"
 _FENCE = re.compile(r"^[ \t]*(```+|~~~+)[ \t]*([\w+#.-]*)[^\n]*$", re.MULTILINE)
-_PYTHON = {"", "py", "python", "python3", "py3"}
 
 
-def program(text: str, entry: str | None = None) -> str:
+def program(text: str, entry: str | None = None, language: Language = PYTHON) -> str:
     r"""The code of a completion: its last fenced block, or all of it if there is none.
 
     Only what is said after the reasoning counts. Where the name of a function is known, the last
@@ -19,6 +21,7 @@ def program(text: str, entry: str | None = None) -> str:
     Args:
         text: The completion.
         entry: The function that is asked for.
+        language: What the program is to be in.
 
     Example:
         >>> program("Like this:\n```python\nprint(1)\n```\nIt prints 1.")
@@ -26,7 +29,7 @@ def program(text: str, entry: str | None = None) -> str:
     """
     low, high = final_part(text)
     said = text[low:high]
-    blocks = _blocks(said)
+    blocks = _blocks(said, {"", language.name, *language.also})
     if not blocks:
         return said
     if entry is not None:
@@ -38,7 +41,7 @@ def program(text: str, entry: str | None = None) -> str:
 def defines(code: str, entry: str) -> bool:
     """Whether code defines a function or a class of this name, at any depth."""
     name = re.escape(entry.partition(".")[0])
-    return re.search(rf"^[ \t]*(?:async +)?(?:def|class) +{name}\b", code, re.MULTILINE) is not None
+    return re.search(rf"^[ \t]*(?:{_DEFINING}) +{name}\b", code, re.MULTILINE) is not None
 
 
 def completed(code: str, prompt: str, entry: str) -> str:
@@ -57,8 +60,8 @@ def completed(code: str, prompt: str, entry: str) -> str:
     return code if "__future__" in code else f"{before[0]}\n{code}"
 
 
-def _blocks(text: str) -> list[str]:
-    """The fenced blocks in Python, or in no language; the last may be left open."""
+def _blocks(text: str, marks: Collection[str]) -> list[str]:
+    """The fenced blocks that are marked so; the last may be left open."""
     found, start, fence = [], None, ""
     for mark in _FENCE.finditer(text):
         if start is None:
@@ -68,4 +71,4 @@ def _blocks(text: str) -> list[str]:
             start = None
     if start is not None:
         found.append((text[start[0] :], start[1]))
-    return [block for block, language in found if language in _PYTHON]
+    return [block for block, language in found if language in marks]

@@ -14,7 +14,7 @@ import builtins
 import copy
 import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 _OPERATORS = {
@@ -36,7 +36,10 @@ _LIFTED |= {
 }
 _METHODS = {"lower", "upper", "strip", "split", "splitlines", "keys", "values", "items", "tolist"}
 _ARITHMETIC = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow")
+_SINGLE = (type(None), bool)
 _DEPTH = 4
+SOLUTION = ("solution", "answer", "candidate", "main", "submission", "your_module")
+"""Names of modules that tests import the answer from."""
 
 
 class Unreadable(BaseException):
@@ -89,6 +92,8 @@ def _said(value: Any) -> tuple[Any, ...]:
         return value._said
     if _symbolic(value):
         return (type(value).__name__, tuple(_said(one) for one in value))
+    if not _plain(value):
+        raise Unreadable(f"an answer is compared with a {type(value).__name__}")
     return ("value", copy.deepcopy(value))
 
 
@@ -100,12 +105,21 @@ def _symbolic(value: Any, depth: int = _DEPTH) -> bool:
     return inside and any(_symbolic(one, depth - 1) for one in value)
 
 
+def _plain(value: Any) -> bool:
+    if type(value) in (list, tuple, set, frozenset):
+        return all(map(_plain, value))
+    if type(value) is dict:
+        return all(_plain(one) for pair in value.items() for one in pair)
+    return value is None or type(value) in (bool, int, float, complex, str, bytes)
+
+
 class _Book:
     """Collects the calls and the claims."""
 
     def __init__(self) -> None:
         self.calls: list[Any] = []
         self.claims: list[Any] = []
+        self._changeable = False
 
     def stand_in(self, name: str) -> Callable[..., Symbol]:
         """A function that only notes that it was called."""
@@ -113,6 +127,11 @@ class _Book:
         def called(*given: Any, **named: Any) -> Symbol:
             if any(_symbolic(one) for one in (*given, *named.values())):
                 raise Unreadable("an answer is an argument of the next call")
+            if not all(_plain(one) for one in (*given, *named.values())):
+                raise Unreadable("an argument is no plain data")
+            self._changeable = self._changeable or any(
+                isinstance(one, (list, dict, set)) for one in (*given, *named.values())
+            )
             self.calls.append((name, copy.deepcopy(given), copy.deepcopy(named)))
             return Symbol("call", len(self.calls) - 1)
 
@@ -122,8 +141,9 @@ class _Book:
         """What an assert says."""
         if _symbolic(value):
             self.claims.append(_said(value))
-        elif not value:
-            raise Unreadable("a test fails whatever the answer is")
+        elif not value or self._changeable:
+            # It may be about an argument that the answer changed, or should not have changed.
+            raise Unreadable("an assert is not about what a call returned")
 
 
 def _apply(function: Any, /, *given: Any, **named: Any) -> Any:
@@ -144,6 +164,8 @@ def _apply(function: Any, /, *given: Any, **named: Any) -> Any:
 
 def _compare(operation: str, left: Any, right: Any) -> Any:
     if _symbolic(left) or _symbolic(right):
+        if operation.startswith("is") and not any(type(one) in _SINGLE for one in (left, right)):
+            raise Unreadable("it is asked whether an answer is the same object")
         return _noted(operation, left, right)
     return _PLAIN[operation](left, right)
 
@@ -168,6 +190,8 @@ class _Rewrite(ast.NodeTransformer):
     """Turns what Python gives no hook for into calls of ours."""
 
     def visit_Assert(self, node: ast.Assert) -> ast.AST:
+        if isinstance(node.test, ast.Constant):
+            return node
         self.generic_visit(node)
         return ast.Expr(_call("_claim", node.test))
 
@@ -204,13 +228,23 @@ def _lazy(operation: str, parts: list[Any]) -> ast.Call:
     return _call("_either", ast.Constant(operation), *(ast.Lambda(nothing, one) for one in parts))
 
 
-def read(tests: list[str], prompt: str, entry: str | None) -> tuple[list[Any], list[Any]]:
+def read(
+    tests: list[str],
+    names: Sequence[str],
+    prompt: str = "",
+    entry: str | None = None,
+    file: bool = False,
+    ids: Sequence[str] = (),
+) -> tuple[list[Any], list[Any]]:
     """The calls that the tests make, and the claims about what they return.
 
     Args:
-        tests: Python source: statements, or a function `check(candidate)`.
+        tests: Python source: statements, a function `check(candidate)`, or a file of pytest's.
+        names: The names of what the tests ask for.
         prompt: Source of helpers that the tests may use, if it is source.
-        entry: The name of the function that is asked for; None where the tests tell.
+        entry: The name of the function that is asked for, where the row says so.
+        file: Whether it is a file of pytest's; only plain functions in it are read here.
+        ids: The tests that have to be in the file; none if any will do.
     """
     book = _Book()
     scope: dict[str, Any] = {
@@ -220,14 +254,46 @@ def read(tests: list[str], prompt: str, entry: str | None) -> tuple[list[Any], l
     trees = [ast.parse(one) for one in tests]
     if entry is not None:
         _run_helpers(prompt, scope)
-    for name in _asked_for(trees, scope) if entry is None else [entry]:
-        scope[name] = book.stand_in(name)
+    scope |= {name: book.stand_in(name) for name in names}
+    if file:
+        return _read_file(trees, book, scope, ids)
     scope.pop("check", None)
     for tree in trees:
         _execute(tree, scope)
     if "check" in scope and entry is not None and entry != "check":
         scope["check"](scope[entry])
     return book.calls, book.claims
+
+
+def _read_file(
+    trees: list[ast.Module], book: _Book, scope: dict[str, Any], ids: Sequence[str]
+) -> tuple[list[Any], list[Any]]:
+    """What a file of functions without arguments, and nothing else that pytest knows, claims."""
+    names: list[str] = []
+    for node in [one for tree in trees for one in tree.body]:
+        if isinstance(node, ast.ImportFrom) and node.module in SOLUTION:
+            for one in node.names:
+                scope[one.asname or one.name] = book.stand_in(one.name)
+        elif isinstance(node, (ast.FunctionDef, ast.ClassDef)) and _tested(node):
+            names.append(node.name)
+    for tree in trees:
+        tree.body = [one for one in tree.body if getattr(one, "module", None) not in SOLUTION]
+        _execute(tree, scope)
+    if not names or (ids and set(ids) != set(names)) or len(set(names)) < len(names):
+        raise Unreadable("the file's tests are not plain functions with the names that are asked")
+    for name in names:
+        before = len(book.claims)
+        scope[name]()
+        if len(book.claims) == before:
+            raise Unreadable(f"{name} claims nothing about an answer")
+    return book.calls, book.claims
+
+
+def _tested(node: ast.FunctionDef | ast.ClassDef) -> bool:
+    """Whether pytest would take it for a test; all but plain functions are not for us."""
+    if isinstance(node, ast.ClassDef) or node.decorator_list:
+        raise Unreadable(f"{node.name} is more than a plain function")
+    return node.name.startswith("test")
 
 
 def _execute(tree: ast.Module, scope: dict[str, Any]) -> None:
@@ -241,30 +307,3 @@ def _run_helpers(prompt: str, scope: dict[str, Any]) -> None:
     except SyntaxError:
         return
     _execute(tree, scope)
-
-
-def _asked_for(trees: list[ast.Module], scope: dict[str, Any]) -> list[str]:
-    """The functions that the tests call and nobody defines."""
-    names = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Name)]
-    made = {one.id for one in names if not isinstance(one.ctx, ast.Load)} | set(scope)
-    for tree in trees:
-        made |= {n for node in ast.walk(tree) for n in _defined(node)}
-    free = [one.id for one in names if one.id not in made and not hasattr(builtins, one.id)]
-    return sorted(set(free)) or _first_called(trees)
-
-
-def _defined(node: ast.AST) -> list[str]:
-    if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-        return [node.name]
-    if isinstance(node, (ast.Import, ast.ImportFrom)):
-        return [(one.asname or one.name).split(".")[0] for one in node.names]
-    return [node.arg] if isinstance(node, ast.arg) else []
-
-
-def _first_called(trees: list[ast.Module]) -> list[str]:
-    """The function of the first assert, which may have the name of one of Python's own."""
-    for node in (one for tree in trees for one in ast.walk(tree) if isinstance(one, ast.Assert)):
-        left = node.test.left if isinstance(node.test, ast.Compare) else node.test
-        if isinstance(left, ast.Call) and isinstance(left.func, ast.Name):
-            return [left.func.id]
-    return []

@@ -1,0 +1,327 @@
+"""The Docker backend on a real engine: the hostile corpus, what is left, what an engine may break.
+
+It wants an engine, as the `docker` command finds it, and in UNFLIP_DOCKER_IMAGE an image that has
+Python; `.ci/docker` starts the one and makes the other.
+"""
+
+import gc
+import os
+import platform
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from unflip.sandbox import (
+    Container,
+    Docker,
+    Level,
+    Limits,
+    Program,
+    Result,
+    SandboxError,
+    SandboxUnavailable,
+    Status,
+    prepared,
+)
+from unflip.sandbox.docker.container import LABEL
+from unflip.types import Outcome, Sample
+from unflip.verifiers.code import Code, How
+
+IMAGE = os.environ.get("UNFLIP_DOCKER_IMAGE", "")
+pytestmark = pytest.mark.skipif(not IMAGE, reason="it wants an engine and an image: run .ci/docker")
+ROOT = Path(__file__).parents[2]
+HOSTILE = ROOT / "fixtures" / "hostile"
+LANGUAGES = {"native": "cpp", "node": "javascript"}
+CLOCKS = ("cpu", "wall")
+LEVELS = (Level.NAMESPACES, Level.LANDLOCK)
+TIGHT = Limits(cpu=0.2, wall=1.0, memory=256 << 20, processes=64, output=4 << 20, disk=8 << 20)
+# Other languages take longer to begin.
+SLOW = Limits(cpu=0.5, wall=3.0, memory=256 << 20, processes=64, output=4 << 20, disk=8 << 20)
+PATIENT = Limits(cpu=5, memory=512 << 20)
+HONEST = Program("print(sum(map(int, input().split())))", b"20 22")
+TASKS = {
+    "add": {"test_list": ["assert add(1, 2) == 3", "assert add(-4, 9) == 5",
+                          "assert add(10**9, 11) == 1000000011"]},
+    "sum": {"inputs": ["1\n2", "-4\n9"], "outputs": ["3", "5"]},
+    "rows": {"inputs": [""], "outputs": ["1\n2\n3"]},
+    "root": {"inputs": ["2"], "outputs": ["1.41421356"]},
+    "check": {"test": "def check(candidate):\n    assert candidate([3, 1, 2]) == [1, 2, 3]\n"
+                      "    assert candidate([]) == []", "entry_point": "order"},
+}  # fmt: skip
+# For each task programs that are right, and programs that are wrong.
+ANSWERS = {
+    "add": (["def add(a, b):\n    return a + b"], ["def add(a, b):\n    return a - b"]),
+    "sum": (["print(int(input()) + int(input()))"], ["print(3)", "print(input())"]),
+    "rows": (["print(1, 2, 3, sep='\\n')"], ["print(1, 3, 2)"]),
+    "root": (["print(float(input()) ** 0.5)"], ["print(1.5)"]),
+    "check": (
+        ["def order(x):\n    return sorted(x)"],
+        ["def order(x):\n    return x", "def order(x):\n    return tuple(sorted(x))"],
+    ),
+}
+
+
+def corpus(*families):
+    """The programs of families of the hostile corpus, as parameters of a test."""
+    here = [
+        pytest.param(one | {"family": family}, id=f"{family}-{one['name']}")
+        for family in families
+        for one in tomllib.loads((HOSTILE / f"{family}.toml").read_text())["program"]
+        if one.get("machine", platform.machine()) == platform.machine()
+    ]
+    return pytest.mark.parametrize("hostile", here)
+
+
+@pytest.fixture(scope="module")
+def engine():
+    """The engine, as its own client sees it; afterwards there is no container of ours."""
+    import docker
+
+    client = docker.from_env()
+    yield client
+    wait_for_the_end(client, set())
+    client.close()
+
+
+def list_of(client):
+    """The ids of all containers of ours."""
+    found = client.api.containers(all=True, filters={"label": LABEL})
+    return {one["Id"] for one in found}
+
+
+def wait_for_the_end(client, of_others):
+    """An engine takes a moment to remove what has ended; a minute would be a failure."""
+    until = time.monotonic() + 60
+    while list_of(client) - of_others:
+        assert time.monotonic() < until, "containers were left behind"
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="module", params=LEVELS, ids=lambda level: level.word)
+def sandbox(request, engine):
+    """Containers whose servers reach one level; skipped, with the reason, where they cannot."""
+    with Docker(Container(IMAGE), minimum=request.param, most=request.param, size=2) as made:
+        try:
+            assert made.level is request.param
+        except SandboxUnavailable as why:
+            pytest.skip(str(why))
+        yield made
+    # Kept for all who judge in this process, and otherwise ended with it.
+    verifier(request.param)._bench().backend.close()
+
+
+def processes(engine, container):
+    """Every process of a container, of an engine on this machine: its first, and those below it."""
+    found, more = set(), {engine.api.inspect_container(container)["State"]["Pid"]}
+    while more:
+        found |= more
+        listed = [Path(f"/proc/{one}/task/{one}/children") for one in more]
+        more = {int(pid) for one in listed if one.exists() for pid in one.read_text().split()}
+    return found
+
+
+@pytest.fixture
+def nothing_left(sandbox, engine):
+    """Afterwards the containers are the same, with no process that they did not have before."""
+    sandbox.run(HONEST, PATIENT)
+    before = {one: processes(engine, one) for one in sandbox.containers}
+    files = len(list(Path("/proc/self/fd").iterdir()))
+    yield
+    assert {one: processes(engine, one) for one in sandbox.containers} == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == files
+
+
+@corpus("escaping")
+def test_nobody_gets_out(sandbox, nothing_left, hostile):
+    """What a program must not reach is not there, or refused; the next run finds no trace."""
+    for _ in range(1 + hostile.get("twice", False)):
+        ended = sandbox.run(Program(hostile["code"], b"input"), PATIENT)
+        wanted = hostile.get("status")
+        if wanted:
+            assert ended.status in wanted
+        else:
+            assert (ended.status, ended.stdout) == (Status.FINISHED, b"held\n"), ended
+
+
+@corpus("bombs")
+def test_every_limit_holds(sandbox, nothing_left, hostile):
+    """A program that uses more than it may ends at a limit, and leaves nothing."""
+    ended = sandbox.run(Program(hostile["code"]), TIGHT)
+    # Under load, a clock may come before all else.
+    assert ended.status in {*hostile["status"], *CLOCKS}, ended
+    assert ended.cpu < TIGHT.cpu + 1
+    assert ended.memory < 2 * TIGHT.memory
+    assert ended.wall < TIGHT.patience + 1.5
+
+
+@corpus("native", "node")
+def test_no_language_gets_out(sandbox, nothing_left, hostile):
+    """In every language: nothing is reached, nothing is left, each ends as what it is."""
+    limits = SLOW if (bomb := hostile.get("bomb", False)) else PATIENT
+    program = Program(hostile["code"], b"input", language=LANGUAGES[hostile["family"]])
+    try:
+        ready = prepared(sandbox, program)
+        ended = ready if isinstance(ready, Result) else sandbox.run(ready, limits)
+    except SandboxUnavailable as why:
+        pytest.skip(str(why))
+    assert ended.status in hostile.get("status", ["finished"]), ended
+    assert not bomb or ended.wall < SLOW.patience + 1.5
+    if ended.status is Status.FINISHED:
+        assert ended.stdout == b"held\n", ended
+    assert b"root:" not in ended.stdout + ended.stderr
+
+
+def verifier(level):
+    """A verifier with tight limits whose programs run in containers, at one level."""
+    return Code(cpu=0.5, memory=256, output=4, minimum=level.word, most=level.word,
+                how=How.FLOATS, backend="docker", image=IMAGE)  # fmt: skip
+
+
+@corpus("forging")
+def test_no_forger_is_accepted(sandbox, hostile):
+    """A program that solves nothing is rejected, for what it did or for how long it took."""
+    task = hostile.get("meta") or TASKS[hostile["task"]]
+    verdict = verifier(sandbox.level)(Sample(hostile["code"], meta=task))
+    assert verdict.outcome is Outcome.REJECT, verdict
+    allowed = {*hostile["verdict"], *(f"{clock} time" for clock in CLOCKS)}
+    assert verdict.evidence["verdict"] in allowed, verdict.evidence
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_right_is_accepted_and_wrong_is_rejected(sandbox, task):
+    """Rows are decided as they are anywhere else."""
+    verify = verifier(sandbox.level)
+    right, wrong = ANSWERS[task]
+    found = [verify(Sample(code, meta=TASKS[task])) for code in (*right, *wrong)]
+    assert [one.accepted for one in found] == [True] * len(right) + [False] * len(wrong)
+    assert all(one.outcome is not Outcome.ABSTAIN for one in found)
+
+
+def test_the_engine_shuts_a_container_in(sandbox, engine):
+    """As the kernel has it: nobody, no capability to gain, no network but its own."""
+    sandbox.run(HONEST, PATIENT)
+    pid = engine.api.inspect_container(sandbox.containers[0])["State"]["Pid"]
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    status = {name: value.split() for name, _, value in (line.partition(":") for line in lines)}
+    assert (status["Uid"], status["NoNewPrivs"], status["Seccomp"]) == (["65534"] * 4, ["1"], ["2"])
+    # With namespaces it has all of them over its own, which is nothing outside.
+    assert int(status["CapBnd"][0], 16) == 0 or sandbox.level is Level.NAMESPACES
+    assert Path(f"/proc/{pid}/ns/net").readlink() != Path("/proc/self/ns/net").readlink()
+    network = Path(f"/proc/{pid}/net/dev").read_text().splitlines()[2:]
+    assert [line.split(":")[0].strip() for line in network] == ["lo"]
+
+
+def test_neighbours_are_not_disturbed(sandbox):
+    """An honest program beside each of the worst gets its normal result."""
+    bombs = tomllib.loads((HOSTILE / "bombs.toml").read_text())["program"]
+    worst = [one for one in bombs if one["name"] in ("fork-bomb", "kills-everybody", "eats-memory")]
+
+    def attack():
+        for one in worst:
+            sandbox.run(Program(one["code"]), TIGHT)
+
+    attacker = threading.Thread(target=attack)
+    attacker.start()
+    while attacker.is_alive():
+        assert sandbox.run(HONEST, PATIENT).stdout == b"42\n"
+    attacker.join()
+
+
+def test_a_container_that_was_killed_is_replaced(sandbox, engine):
+    """A caller does not notice that a waiting container was killed."""
+    sandbox.run(HONEST, PATIENT)
+    for one in sandbox.containers:
+        engine.api.kill(one)
+    assert sandbox.run(HONEST, PATIENT).stdout == b"42\n"
+
+
+def test_a_run_whose_container_is_killed_is_run_again(sandbox, engine):
+    """The engine's failure is nobody's verdict: another container runs the program anew."""
+    sandbox.run(HONEST, PATIENT)
+    mine, results = set(sandbox.containers), []
+    program = Program("import time; time.sleep(2); print(7)")
+    runner = threading.Thread(target=lambda: results.append(sandbox.run(program, PATIENT)))
+    runner.start()
+    while not (busy := mine - set(sandbox.containers)):
+        time.sleep(0.01)
+    for one in busy:
+        engine.api.kill(one)
+    runner.join()
+    assert results[0].stdout == b"7\n"
+
+
+def test_two_failures_are_the_sandboxs_and_not_the_programs(engine):
+    """What no container can run raises, and is an abstain to who judges."""
+    with Docker(Container(IMAGE), size=1) as sandbox:
+        assert sandbox.level
+        stop = threading.Event()
+
+        def kill_all():
+            while not stop.wait(0.05):
+                for one in engine.containers.list(filters={"label": LABEL}):
+                    if one.id not in kept:
+                        one.kill()
+
+        kept = list_of(engine) - set(sandbox.containers)
+        killer = threading.Thread(target=kill_all)
+        killer.start()
+        with pytest.raises(SandboxError):
+            sandbox.run(Program("import time; time.sleep(9)"), PATIENT)
+        stop.set()
+        killer.join()
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_no_container_outlives_a_caller_that_was_killed(engine, level):
+    """Killed in the middle of a run, the caller takes its containers with it."""
+    before = list_of(engine)
+    code = textwrap.dedent(f"""
+        from unflip.sandbox import Container, Docker, Level, Limits, Program
+        level = Level({int(level)})
+        sandbox = Docker(Container({IMAGE!r}), minimum=level, most=level, size=1)
+        print(sandbox.level, flush=True)
+        sandbox.run(Program("import time; time.sleep(600)"), Limits(cpu=1, wall=600))
+    """)
+    caller = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, cwd=ROOT)
+    caller.stdout.readline()
+    (mine,) = list_of(engine) - before
+    while len(processes(engine, mine)) < (3 if level is Level.NAMESPACES else 2):
+        time.sleep(0.01)
+    os.kill(caller.pid, signal.SIGKILL)
+    caller.communicate()
+    wait_for_the_end(engine, before)
+
+
+def test_a_closed_sandbox_leaves_no_container(engine):
+    """Nor image, nor volume."""
+    before = list_of(engine), len(engine.images.list(all=True)), len(engine.volumes.list())
+    with Docker(Container(IMAGE), size=2) as sandbox:
+        sandbox.run(HONEST, PATIENT)
+        assert list_of(engine) - before[0] == set(sandbox.containers)
+    wait_for_the_end(engine, before[0])
+    assert (len(engine.images.list(all=True)), len(engine.volumes.list())) == before[1:]
+
+
+@pytest.mark.parametrize(
+    ("container", "url", "said"),
+    [
+        (Container("no-such-image:ever"), None, "docker pull no-such-image:ever"),
+        (Container(IMAGE or "none", runtime="no-such-runtime"), None, "no-such-runtime"),
+        (Container(IMAGE or "none"), "unix:///no/such/socket", "no Docker engine answers at unix"),
+    ],
+    ids=["image", "runtime", "engine"],
+)
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_what_is_not_there_is_said(container, url, said):
+    """And nothing is run."""
+    with Docker(container, url=url) as sandbox, pytest.raises(SandboxUnavailable, match=said):
+        sandbox.run(HONEST, PATIENT)
+    # The SDK leaves a socket open that found nobody.
+    gc.collect()

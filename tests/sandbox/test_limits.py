@@ -1,0 +1,156 @@
+"""Every limit is enforced in time: within half a second with namespaces, 1.5 s without."""
+
+import sys
+import time
+
+import pytest
+
+from unflip.sandbox import Embedded, Level, Limits, Program, SandboxUnavailable, Status
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the embedded backend needs Linux")
+LATE = {Level.NAMESPACES: 0.5, Level.LANDLOCK: 1.5}
+MEGABYTE = 1 << 20
+
+
+@pytest.fixture(scope="module", params=list(LATE), ids=lambda one: one.word)
+def sandbox(request):
+    """A sandbox at each level; skipped, with the reason, where the machine cannot reach it."""
+    with Embedded(minimum=request.param, most=request.param, size=2) as made:
+        try:
+            assert made.level is request.param
+        except SandboxUnavailable as why:
+            pytest.skip(str(why))
+        yield made
+
+
+def in_time(sandbox, code, limits, late):
+    """How a program ends, and that it ends in time; on a busy machine at the third try.
+
+    Args:
+        sandbox: Where it runs.
+        code: The program.
+        limits: Its limits.
+        late: Of a result, how many seconds after its limit it ended.
+    """
+    for _ in range(3):
+        ended = sandbox.run(Program(code), limits, alone=True)
+        if late(ended) <= LATE[sandbox.level]:
+            return ended
+    raise AssertionError(f"{late(ended):.2f} s after the limit: {ended}")
+
+
+SPINS = {
+    "python": "while True: pass",
+    "c": "sum(range(10**13))",
+    "signals": "import signal\nfor n in (1, 2, 10, 14, 15, 24): signal.signal(n, signal.SIG_IGN)\n"
+    "while True: pass",
+    "threads": "import threading\n"
+    "for _ in range(4): threading.Thread(target=sum, args=(range(10**13),)).start()",
+}
+
+
+@pytest.mark.parametrize("code", SPINS.values(), ids=SPINS)
+def test_processor_time(sandbox, code):
+    """A program that computes for ever has used little more than it may."""
+    limits = Limits(cpu=0.3, wall=30)
+    ended = in_time(sandbox, code, limits, lambda one: one.cpu - 0.3)
+    assert ended.status is Status.CPU
+
+
+WAITS = {
+    "sleeps": "import time; time.sleep(60)",
+    "stops": "import os, signal; os.kill(os.getpid(), signal.SIGSTOP)",
+    "ignores": "import signal, time\nsignal.signal(15, signal.SIG_IGN)\ntime.sleep(60)",
+    "waits for itself": "import threading\nlock = threading.Lock()\nlock.acquire()\nlock.acquire()",
+}
+
+
+@pytest.mark.parametrize("code", WAITS.values(), ids=WAITS)
+def test_time_on_the_wall(sandbox, code):
+    """A program that only waits ends soon after its time."""
+    limits = Limits(cpu=5, wall=0.3)
+    ended = in_time(sandbox, code, limits, lambda one: one.wall - 0.3)
+    # Without namespaces a program may not even stop itself: it ends, and has not stopped.
+    assert ended.status in (Status.WALL, Status.FINISHED)
+
+
+def test_processes_that_start_processes(sandbox):
+    """A bomb of forks is over soon after its time, with all that it started."""
+    limits = Limits(cpu=0.3, wall=0.5, processes=32, memory=256 * MEGABYTE)
+    ended = in_time(sandbox, "import os\nwhile True: os.fork()", limits, lambda one: one.wall - 0.5)
+    assert ended.status is not Status.FINISHED
+    began = time.monotonic()
+    assert sandbox.run(Program("print(1)"), Limits()).stdout == b"1\n"
+    assert time.monotonic() - began < 30
+
+
+def test_the_number_of_processes(sandbox):
+    """So many may there be, and without namespaces no second one."""
+    code = (
+        "import os, time\nn = 1\ntry:\n    while os.fork(): n += 1\n    time.sleep(60)\n"
+        "except OSError:\n    print(n)"
+    )
+    limits = Limits(cpu=2, wall=30, processes=20)
+    ended = in_time(sandbox, code, limits, lambda one: one.cpu - 2)
+    assert 1 <= int(ended.stdout) <= (20 if sandbox.level is Level.NAMESPACES else 1)
+
+
+TAKES = {
+    "one piece": "held = bytearray(1 << 30)",
+    "piece by piece": "held = []\nwhile True: held.append(bytearray(1 << 20))",
+    "a list": "held = [0] * 10**9",
+}
+
+
+@pytest.mark.parametrize("code", TAKES.values(), ids=TAKES)
+def test_memory(sandbox, code):
+    """A process that takes more memory than it may is refused it before it has it."""
+    limits = Limits(cpu=5, memory=128 * MEGABYTE)
+    ended = in_time(sandbox, code, limits, lambda one: one.cpu)
+    assert ended.status is Status.MEMORY
+    assert ended.memory <= 128 * MEGABYTE
+
+
+def test_memory_of_many(sandbox):
+    """Processes that are each within the limit are killed soon after they exceed it together."""
+    code = (
+        "import os, time\nfor _ in range(4):\n    if not os.fork(): break\n"
+        "held = b'x' * (60 << 20)\ntime.sleep(60)"
+    )
+    limits = Limits(cpu=5, wall=30, memory=128 * MEGABYTE)
+    ended = in_time(sandbox, code, limits, lambda one: one.wall - 0.5)
+    assert ended.status in (Status.MEMORY, Status.FAILED)
+
+
+WRITES = {
+    "output": "while True: print('x' * 10**5)",
+    "errors": "import sys\nwhile True: sys.stderr.write('x' * 10**5)",
+    "without buffer": "import os\nwhile True: os.write(1, b'x' * 10**5)",
+}
+
+
+@pytest.mark.parametrize("code", WRITES.values(), ids=WRITES)
+def test_output(sandbox, code):
+    """Who writes without end is ended at the limit to the byte, and soon."""
+    limits = Limits(cpu=5, output=MEGABYTE)
+    ended = in_time(sandbox, code, limits, lambda one: one.cpu)
+    assert ended.status is Status.OUTPUT
+    assert max(len(ended.stdout), len(ended.stderr)) == MEGABYTE
+
+
+FILES = {
+    "bytes": "n = 0\nwhile True:\n    open(f'/tmp/{n}', 'wb').write(b'x' * 10**6)\n    n += 1",
+    "one file": "with open('/tmp/one', 'wb') as file:\n    while True: file.write(b'x' * 10**6)",
+    "a hole": "import os\nfile = os.open('/tmp/hole', os.O_CREAT | os.O_RDWR)\n"
+    "os.ftruncate(file, 1 << 40)",
+    "names": "for n in range(10**6): open(f'/tmp/{n}', 'w').close()",
+    "descriptors": "held = [open('/dev/null') for _ in range(10**6)]",
+}
+
+
+@pytest.mark.parametrize("code", FILES.values(), ids=FILES)
+def test_files(sandbox, code):
+    """Who fills the disk, or the table of its files, is refused more, and fails soon."""
+    limits = Limits(cpu=5, output=4 * MEGABYTE, disk=8 * MEGABYTE)
+    ended = in_time(sandbox, code, limits, lambda one: one.cpu)
+    assert ended.status in (Status.FAILED, Status.SIGNALLED, Status.OUTPUT)

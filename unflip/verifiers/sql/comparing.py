@@ -1,0 +1,115 @@
+"""Compares the rows of two queries, as plain data."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from unflip.verifiers.code.comparing import Tolerance
+
+Row = Sequence[Any]
+_MATCHED = 100
+"""Among so many rows that differ in numbers only, each is looked for one that is near."""
+
+
+def same_rows(
+    got: Sequence[Row], gold: Sequence[Row], tolerance: Tolerance, *, ordered: bool
+) -> bool:
+    """Whether rows are the same, as often, and in the same order if that counts.
+
+    Example:
+        >>> near = Tolerance()
+        >>> same_rows([(1, "a"), (2, None)], [(2.0, None), (1, "a")], near, ordered=False)
+        True
+        >>> same_rows([("1",)], [(1,)], near, ordered=False)
+        False
+        >>> same_rows([(1,), (1,), (2,)], [(1,), (2,), (2,)], near, ordered=False)
+        False
+    """
+    if len(got) != len(gold):
+        return False
+    if ordered:
+        return all(alike(a, b, tolerance) for a, b in zip(got, gold, strict=True))
+    groups, wanted = _grouped(got), _grouped(gold)
+    return groups.keys() == wanted.keys() and all(
+        _matched(groups[key], wanted[key], tolerance) for key in wanted
+    )
+
+
+def alike(got: Any, gold: Any, tolerance: Tolerance) -> bool:
+    """Whether a value is the same: NULL only NULL, 1 also 1.0, no number any text.
+
+    Numbers are near enough where one of them is a float; two whole ones are equal or not.
+    """
+    if isinstance(gold, (list, tuple)):
+        return (
+            isinstance(got, (list, tuple))
+            and len(got) == len(gold)
+            and all(alike(a, b, tolerance) for a, b in zip(got, gold, strict=True))
+        )
+    if isinstance(gold, dict):
+        return (
+            isinstance(got, dict)
+            and list(got) == list(gold)
+            and all(alike(got[name], gold[name], tolerance) for name in gold)
+        )
+    if _number(got) and _number(gold):
+        return _near(got, gold, tolerance)
+    return type(got) is type(gold) and bool(got == gold)
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _near(got: float, gold: float, tolerance: Tolerance) -> bool:
+    if isinstance(got, int) and isinstance(gold, int):
+        return got == gold
+    try:
+        a, b = float(got), float(gold)
+    except OverflowError:
+        return got == gold
+    return tolerance.near(a, b) or (a != a and b != b)
+
+
+def _grouped(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    """Rows by all of them that has to be equal to the letter."""
+    groups: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[repr([None if _loose(one) else (type(one), one) for one in row])].append(row)
+    return groups
+
+
+def _loose(value: Any) -> bool:
+    return _number(value) or isinstance(value, (list, tuple, dict))
+
+
+def _matched(got: list[Row], gold: list[Row], tolerance: Tolerance) -> bool:
+    """Whether each row has a partner of its own that is alike."""
+    if len(got) != len(gold):
+        return False
+    one, other = sorted(got, key=_size), sorted(gold, key=_size)
+    if all(alike(a, b, tolerance) for a, b in zip(one, other, strict=True)):
+        return True
+    return len(got) <= _MATCHED and _partners(got, gold, tolerance)
+
+
+def _size(row: Row) -> tuple[Any, ...]:
+    return tuple((0, one, "") if _number(one) else (1, 0, repr(one)) for one in row)
+
+
+def _partners(got: list[Row], gold: list[Row], tolerance: Tolerance) -> bool:
+    taken: dict[int, int] = {}
+
+    def placed(row: int, tried: set[int]) -> bool:
+        for place, wanted in enumerate(gold):
+            if place in tried or not alike(got[row], wanted, tolerance):
+                continue
+            tried.add(place)
+            if place not in taken or placed(taken[place], tried):
+                taken[place] = row
+                return True
+        return False
+
+    return all(placed(row, set()) for row in range(len(got)))
