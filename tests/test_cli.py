@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from unflip.cli import main
-from unflip.measure import FINDINGS, RATES, REPORT, VERDICTS, read_findings
+from unflip.measure import FINDINGS, RATES, REFERENCES, REPORT, VERDICTS, read_findings
 from unflip.rates import NoiseRates
 
 SLOW = """
@@ -118,7 +118,8 @@ def test_an_interrupted_run_goes_on(data, folder, how):
 def test_estimate_leaves_its_files(data):
     """A measurement leaves verdicts, rates, findings and a page, and prints the same rates."""
     said = run("estimate", data, "--with", "exact", "-o", "out").stdout
-    assert {path.name for path in Path("out").iterdir()} == {VERDICTS, RATES, FINDINGS, REPORT}
+    left = {path.name for path in Path("out").iterdir()}
+    assert left == {VERDICTS, REFERENCES, RATES, FINDINGS, REPORT}
     rates = NoiseRates.from_json(json.loads(Path("out", RATES).read_text()))
     assert (rates.fp.k, rates.fp.n, rates.fn.k, rates.fn.n) == (0, 20, 1, 20)
     assert "0 of 20 wrong answers" in said
@@ -229,6 +230,12 @@ def test_list_names_every_verifier():
     """`list` shows the built-in verifiers with what they do."""
     said = run("list").stdout
     assert all(name in said for name in ("choice", "exact", "format", "math", "numeric"))
+
+
+def test_list_says_how_programs_are_isolated():
+    """The level in force on this machine is in `list`, or why there is none."""
+    said = run("list").stdout
+    assert any(word in said for word in ("level namespaces", "level landlock", "not run, since"))
 
 
 def test_demo_needs_nothing(folder):

@@ -11,6 +11,8 @@ import sys
 import textwrap
 import time
 from collections import Counter
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -314,13 +316,14 @@ def test_a_full_disk_is_a_data_error_and_resumable(tmp_path):
     assert sum(verifier.asked.values()) == 9 + 1
 
 
-def test_a_timeout_is_recorded_and_not_repeated(bad, tmp_path):
-    """A resumed run does not wait for the stuck rows once more."""
+def test_a_timeout_that_is_kept_is_not_repeated(bad, tmp_path):
+    """Told to keep abstains, a resumed run does not wait for the stuck rows once more."""
     path = tmp_path / "verdicts.jsonl"
     given = [Sample("a", "a"), Sample("stick", "a"), Sample("b", "a")]
     options = {"workers": processes(2), "deadline": 1.0}
     first = [v.reason for _, v in record_all(bad.Verifier(), given, path, **options)]
     content = path.read_bytes()
+    options["keep_abstains"] = True
     again = [v.reason for _, v in record_all(bad.Verifier(), given, path, **options)]
     assert first == again == [Reason.MATCH, Reason.TIMEOUT, Reason.MISMATCH]
     assert path.read_bytes() == content
@@ -365,3 +368,83 @@ def test_resuming_keeps_memory_flat(bad, tmp_path):
     assert sum(1 for _ in pairs) == 100_999
     assert bad.resident_megabytes() - before < 10
     assert sum(1 for _ in read_verdicts(path)) == 101_000
+
+
+class Unlucky(Counting):
+    """Cannot be asked about some texts for now, and never says anything about others."""
+
+    def __init__(self, away, mute=()):
+        super().__init__()
+        self.away, self.mute = set(away), set(mute)
+
+    def __call__(self, sample):
+        verdict = super().__call__(sample)
+        if sample.text in self.away:
+            return Verdict(Outcome.ABSTAIN, Reason.UNREACHABLE)
+        if sample.text in self.mute:
+            return Verdict(Outcome.ABSTAIN, Reason.UNREADABLE_REPLY)
+        return verdict
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    texts_=st.lists(st.sampled_from("abcdef"), max_size=20),
+    away=st.sets(st.sampled_from("abcdef")),
+    mute=st.sets(st.sampled_from("ab")),
+    stop=st.integers(0, 20),
+)
+def test_what_the_system_was_at_fault_for_is_tried_again(texts_, away, mute, stop):
+    """After an outage, interrupted or not, the file is as of a run without one.
+
+    Only the samples of the outage are asked about again; what a reply was like stays, and so does
+    the number of rows.
+    """
+    samples = texts(texts_)
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "verdicts.jsonl")
+        first = list(islice(record_all(Unlucky(away, mute), samples, path), stop))
+        lucky = Unlucky((), mute)
+        again = list(record_all(lucky, samples, path))
+        asked = lucky.asked.copy()
+        assert [verdict for _, verdict in again] == [
+            replace(lucky(sample), by=lucky.by) for sample in samples
+        ]
+        kept = Counter(s.text for s, v in first if v.reason is not Reason.UNREACHABLE)
+        assert asked == Counter(texts_) - kept
+        rows = Counter(row.key for row in read_verdicts(path))
+        assert rows == Counter(sample.key for sample in samples)
+
+
+def test_abstains_stay_if_they_are_to_be_kept(tmp_path):
+    """A second look at a run finds what the first one has seen, outages too."""
+    path = tmp_path / "verdicts.jsonl"
+    list(record_all(Unlucky("a"), texts("ab"), path))
+    before = path.read_bytes()
+    lucky = Unlucky("")
+    seen = [v.reason for _, v in record_all(lucky, texts("ab"), path, keep_abstains=True)]
+    assert seen == [Reason.UNREACHABLE, Reason.MISMATCH]
+    assert not lucky.asked
+    assert path.read_bytes() == before
+
+
+def test_trying_again_leaves_nothing_else_behind(tmp_path):
+    """The file keeps its mode, links to it hold, and no other file remains beside it."""
+    path, link = tmp_path / "verdicts.jsonl", tmp_path / "link.jsonl"
+    list(record_all(Unlucky("a"), texts("ab"), path))
+    path.chmod(0o640)
+    link.symlink_to(path)
+    assert len(list(record_all(Unlucky(""), texts("ab"), link))) == 2
+    assert link.is_symlink()
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["link.jsonl", "verdicts.jsonl"]
+
+
+def test_nobody_else_writes_while_rows_are_tried_again(tmp_path):
+    """The file that has taken the place is locked as well."""
+    path = tmp_path / "verdicts.jsonl"
+    list(record_all(Unlucky("a"), texts("ab"), path))
+    run = record_all(Unlucky(""), texts("ab"), path)
+    next(run)
+    with pytest.raises(DataError, match="another run"):
+        next(record_all(Unlucky(""), texts("ab"), path))
+    run.close()

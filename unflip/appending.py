@@ -1,11 +1,12 @@
-"""Files of JSON rows that only ever grow: what interrupts a writer tears the last row at most."""
+"""Files of JSON rows that grow by whole rows: what interrupts a writer tears the last at most."""
 
 from __future__ import annotations
 
 import fcntl
 import json
 import os
-from collections.abc import Mapping
+import shutil
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -88,3 +89,50 @@ def end_of_last_line(file: BinaryIO) -> int:
             return start + found + 1
         place = start
     return 0
+
+
+def thinned(file: BinaryIO, path: Path, unwanted: Callable[[bytes], bool]) -> BinaryIO:
+    """The file, or, if it has unwanted rows, another in its place without them.
+
+    The other one is whole before it takes the place, so that nothing is lost whenever this stops.
+
+    Args:
+        file: It, open for appending, and locked.
+        path: Where it is.
+        unwanted: Whether a line is to go.
+
+    Returns:
+        A file that is open for appending, and locked. The one that was given stays open and locked:
+        whoever waits for it must not write where nobody will read.
+
+    Raises:
+        DataError: The other one cannot be written.
+    """
+    end = end_of_last_line(file)
+    if not any(map(unwanted, _lines(file, end))):
+        return file
+    place = path.resolve()
+    beside = place.with_name(f".{place.name}.thinned")
+    try:
+        with beside.open("wb") as writer:
+            writer.writelines(line for line in _lines(file, end) if not unwanted(line))
+            writer.flush()
+            os.fsync(writer.fileno())
+        shutil.copymode(place, beside)
+        other = opened(beside, "ab+", 0)
+        lock(other, beside)
+        beside.replace(place)
+    except OSError as why:
+        raise DataError(f"{beside} cannot be written: {why.strerror}") from why
+    return other
+
+
+def _lines(file: BinaryIO, end: int) -> Iterator[bytes]:
+    """The lines up to there, read through a buffer of their own."""
+    with os.fdopen(os.dup(file.fileno()), "rb") as reader:
+        reader.seek(0)
+        left = end
+        while left > 0:
+            line = reader.readline()
+            left -= len(line)
+            yield line

@@ -10,13 +10,14 @@ from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
-from unflip.appending import append, end_of_last_line, lock, opened, row_in
+from unflip.appending import append, end_of_last_line, lock, opened, row_in, thinned
 from unflip.errors import DataError, UsageError
 from unflip.run import Cache, Workers, serial, verify_all
-from unflip.types import Sample, Verdict, Verifier, identity
+from unflip.types import Fault, Sample, Verdict, Verifier, identity
 
 _SERIAL = serial()
 _FIRST_BYTES = b'{"id": '
+_AT_FAULT = b'"fault": "system"'
 
 
 class Recorded(NamedTuple):
@@ -41,6 +42,7 @@ def record_all(
     workers: Workers = _SERIAL,
     deadline: float | None = None,
     cache: Cache | None = None,
+    keep_abstains: bool = False,
 ) -> Generator[tuple[Sample, Verdict], None, None]:
     """`verify_all` into a file, going on where an earlier run into the same file stopped.
 
@@ -49,6 +51,10 @@ def record_all(
     the same content, whatever its id and place, so nothing that is recorded is verified again;
     memory stays flat as long as the samples come in the order of the file.
 
+    An abstain for which the system was at fault (no connection, a spent budget, a deadline, a dead
+    worker) says nothing of its sample, and the next run tries it again: its row gives way to the
+    new verdict. All others stay: whatever the reference or the reply was like, it is so again.
+
     Args:
         verifier: As for `verify_all`.
         samples: All of them, those of the earlier run too.
@@ -56,6 +62,8 @@ def record_all(
         workers: As for `verify_all`.
         deadline: As for `verify_all`.
         cache: Asked for what the file does not hold.
+        keep_abstains: Whether those abstains stay, too; then a second look at a run is sure to
+            find what the first has seen.
 
     Yields:
         Every sample with its verdict, old or new, in the order of the samples.
@@ -77,7 +85,7 @@ def record_all(
         ...     len(first), len(again), len(path.read_text().splitlines())
         (1, 2, 2)
     """
-    record = _Record(Path(path), identity(verifier), cache)
+    record = _Record(Path(path), identity(verifier), cache, keep_abstains=keep_abstains)
     pulled: deque[Sample] = deque()
     verdicts = verify_all(
         verifier, _noting(samples, pulled), workers=workers, deadline=deadline, cache=record
@@ -139,10 +147,11 @@ def _recorded(
 class _Record:
     """The file of a run: a cache that answers from its old rows, and takes new ones."""
 
-    def __init__(self, path: Path, by: str, cache: Cache | None) -> None:
+    def __init__(self, path: Path, by: str, cache: Cache | None, *, keep_abstains: bool) -> None:
         self._path = path
         self._by = by
         self._cache = cache
+        self._keep_abstains = keep_abstains
         self._file: BinaryIO
         self._old: _OldRows
         # One for each sample that was asked for: its key, or None if it has a row already.
@@ -150,11 +159,19 @@ class _Record:
 
     @contextlib.contextmanager
     def open(self) -> Iterator[None]:
-        with opened(self._path, "ab+", 0) as self._file, opened(self._path, "rb") as old:
-            lock(self._file, self._path)
+        with contextlib.ExitStack() as files:
+            found = files.enter_context(opened(self._path, "ab+", 0))
+            lock(found, self._path)
+            self._file = files.enter_context(self._without_bad_luck(found))
+            old = files.enter_context(opened(self._path, "rb"))
             self._old = _OldRows(old, self._path, self._by)
             self._file.truncate(self._old.end)
             yield
+
+    def _without_bad_luck(self, file: BinaryIO) -> BinaryIO:
+        if self._keep_abstains:
+            return file
+        return thinned(file, self._path, lambda line: _by_bad_luck(line, self._by))
 
     def get(self, sample: Sample, by: str) -> Verdict | None:
         key = sample.key
@@ -244,6 +261,14 @@ class _OldRows:
         start = self._file.read(len(_FIRST_BYTES))
         if not _FIRST_BYTES.startswith(start):
             raise DataError(f"{self._path} is no file of recorded verdicts: choose another one")
+
+
+def _by_bad_luck(line: bytes, by: str) -> bool:
+    """Whether a line is an abstain of this verifier's for which the system was at fault."""
+    if _AT_FAULT not in line:
+        return False
+    row = row_in(line, f"a row of {by}")
+    return row.get("fault") == Fault.SYSTEM and row.get("by") == by
 
 
 def _verdict(row: dict[str, Any], where: str) -> Verdict:

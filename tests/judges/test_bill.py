@@ -116,6 +116,8 @@ def test_standard_input_is_priced_too(tmp_path, monkeypatch):
     [
         (["estimate", "rows.jsonl", "--with", "judge.toml", "-o", "out"], 40),
         (["estimate", "rows.jsonl", "--with", "exact", "--judge", "judge.toml", "-o", "out"], 20),
+        (["label", "rows.jsonl", "--with", "exact", "--judge", "judge.toml", "-o", "out"], 20),
+        (["label", "rows.jsonl", "--with", "judge.toml", "-o", "out"], 40),
         (["compare", "rows.jsonl", "--with", "exact", "--with", "judge.toml"], 20),
         (["verify", "rows.jsonl", "--with", "judge.toml", "--references"], 20),
         (["audit", "--items", "rows.jsonl", "--judge", "judge.toml", "--probes", "symbols",
@@ -154,3 +156,75 @@ def test_the_bar_shows_what_stands_beside_it(monkeypatch):
 
     spent.extend(with_progress(range(3), 3, description="judging", beside=Spent()))
     assert "spent 3 so far" in screen.getvalue()
+
+
+@pytest.mark.parametrize("verb", ["estimate", "label"])
+def test_a_measurement_shows_its_spending_while_it_lasts(tmp_path, monkeypatch, verb):
+    """The bill stands beside every bar: of the references, of the rows, and of the judge."""
+    shown = []
+
+    def bar(items, total=None, *, description="", beside=""):
+        yield from items
+        shown.append((description, str(beside)))
+
+    for module in ("measuring", "pool"):
+        monkeypatch.setattr(f"unflip.measure.{module}.with_progress", bar)
+    with served(tmp_path, monkeypatch):
+        run(verb, "rows.jsonl", "--with", "exact", "--judge", "judge.toml", "-o", "out")
+    bars = dict(shown)
+    assert set(bars) == {"trying the references", "verifying", "asking the judge"}
+    assert bars["asking the judge"].startswith("20 requests")
+
+
+def test_a_spent_budget_is_asked_for_again(tmp_path, monkeypatch):
+    """With more money the same command goes on: nothing is paid or counted twice."""
+    verify = ["verify", "rows.jsonl", "--with", "judge.toml", "-o", "verdicts.jsonl"]
+    with served(tmp_path, monkeypatch, "budget = 5") as server:
+        first = run(*verify)
+        paid = server.seen.attempts.total()
+        kept = run(*verify, "--keep-abstains")
+        assert 0 < paid < 20
+        assert server.seen.attempts.total() == paid
+        text = (tmp_path / "judge.toml").read_text()
+        (tmp_path / "judge.toml").write_text(text.replace("budget = 5", "budget = 50"))
+        again = run(*verify)
+    assert server.seen.attempts.total() == 20
+    assert f"{20 - paid} rows were lost to an outage, a spent budget" in first.stderr
+    assert f"{20 - paid} abstain" in kept.stderr
+    assert "abstain" not in again.stderr.splitlines()[-2]
+    assert len((tmp_path / "verdicts.jsonl").read_text().splitlines()) == 20
+
+
+def test_keeping_abstains_needs_a_file_that_has_them(tmp_path, monkeypatch):
+    """Without -o nothing is recorded, and the message says so."""
+    with served(tmp_path, monkeypatch):
+        result = run("verify", "rows.jsonl", "--with", "judge.toml", "--keep-abstains", code=2)
+    assert "-o" in result.stderr
+
+
+def test_an_estimate_says_what_was_lost(tmp_path, monkeypatch):
+    """Rows that a spent budget has left open are counted, with what to do about them."""
+    estimate = ["estimate", "rows.jsonl", "--with", "judge.toml", "-o", "out"]
+    with served(tmp_path, monkeypatch, "budget = 15"):
+        result = run(*estimate)
+        assert "lost to an outage, a spent budget" in result.stdout
+        text = (tmp_path / "judge.toml").read_text()
+        (tmp_path / "judge.toml").write_text(text.replace("budget = 15", "budget = 500"))
+        assert "lost to" not in run(*estimate).stdout
+
+
+def test_an_audit_asks_again_for_what_was_lost(tmp_path, monkeypatch):
+    """With more money the same audit has every verdict, and has paid for each of them once."""
+    audit = ["audit", "--items", "rows.jsonl", "--judge", "judge.toml", "--probes", "symbols",
+             "--no-rewrites", "--n", 5, "-o", "out"]  # fmt: skip
+    with served(tmp_path, monkeypatch, "budget = 5") as server:
+        run(*audit)
+        paid = server.seen.attempts.total()
+        text = (tmp_path / "judge.toml").read_text()
+        (tmp_path / "judge.toml").write_text(text.replace("budget = 5", "budget = 5000"))
+        run(*audit)
+        asked = server.seen.attempts
+    rows = (tmp_path / "out" / "verdicts.jsonl").read_text().splitlines()
+    assert 0 < paid < asked.total() == len(asked)
+    assert len(rows) >= len(asked)
+    assert not any(json.loads(row)["outcome"] == "abstain" for row in rows)

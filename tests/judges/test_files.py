@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.judges.server import Plan, serving
 from unflip.errors import DataError, UsageError
 from unflip.judges import Guard, Judge, Reading, Rubric, Sees, read_judge, template
 from unflip.judges.backends import Endpoint, Scripted, recording
@@ -135,3 +136,32 @@ def test_a_verdict_of_a_file_says_what_it_stands_on(tmp_path):
     live(sample)
     path = written(tmp_path, '[backend]\nkind = "replay"\npath = "said.jsonl"\n')
     assert json.loads(json.dumps(load(str(path))(sample).to_json()))["evidence"]["label"] == "no"
+
+
+def test_an_address_is_a_judge():
+    """An endpoint needs no file: the one model that it has is asked, and options are a file's."""
+    with serving(Plan(says=lambda prompt: "YES")) as server:
+        judge = load(f"{server.url}(accept_at=0.9, parallel=3, template='tinyv')")
+        assert load(f"{server.url}")(Sample("4", "4", prompt="2 + 2?")).accepted
+    assert (judge.backend.model, judge.parallel) == ("stub", 3)
+    assert (judge.policy.accept_at, judge.template) == (0.9, template("tinyv"))
+
+
+@pytest.mark.parametrize(
+    ("models", "options", "says"),
+    [
+        (("a", "b"), "", "a, b"),
+        ((), "", "lists none"),
+        (("a",), "(nothing=1)", "nothing"),
+    ],
+)
+def test_an_address_that_is_no_judge_says_what_lacks(models, options, says):
+    """Which models there are to choose from, or which option nobody knows."""
+    with serving(Plan(models=models)) as server, pytest.raises(UsageError, match=says):
+        load(f"{server.url}{options}")
+
+
+def test_a_file_says_what_kind_of_model_it_is(tmp_path):
+    """A stub behind an endpoint can be called one."""
+    path = written(tmp_path, ENDPOINT + 'model_kind = "stub"\n')
+    assert read_judge(path).kind == "stub"

@@ -21,7 +21,7 @@ from unflip.judges import (
 )
 from unflip.judges.backends import Scripted
 from unflip.run import verify_all
-from unflip.types import Outcome, Reason, Sample, Trust, Verdict
+from unflip.types import Fault, Outcome, Reason, Sample, Trust, Verdict
 from unflip.verifiers.exact import Exact
 
 FOUR = Sample("4", "4", prompt="?")
@@ -168,3 +168,11 @@ def test_a_panel_can_be_awaited_by_the_runner():
         ]
 
     assert all(verdict.accepted for verdict in asyncio.run(main()))
+
+
+@pytest.mark.parametrize(("said", "fault"), [("-", Fault.SYSTEM), ("?", Fault.UNKNOWN)])
+def test_an_open_panel_says_whether_asking_again_may_help(said, fault):
+    """It may where one was out of reach, and not where one said nothing that can be read."""
+    mumbling = Judge(template("yes-no"), Scripted("perhaps"))
+    verdict = unanimous(votes("y"), mumbling if said == "?" else votes(said))(FOUR)
+    assert (verdict.reason, verdict.fault) == (Reason.UNDECIDED, fault)

@@ -8,7 +8,7 @@ import pytest
 from unflip.errors import UsageError
 from unflip.judges import Criterion, Judge, Rubric, Silence, Unanswered, template
 from unflip.judges.backends import Scripted
-from unflip.types import Outcome, Reason, Sample, Trust
+from unflip.types import Fault, Outcome, Reason, Sample, Trust
 
 OSLO = Sample("Oslo", prompt="Capital of Norway?")
 
@@ -153,3 +153,13 @@ def test_a_rubric_travels():
     assert pickle.loads(pickle.dumps(one)).by == one.by
     assert Rubric(judge, (Criterion("city named", 0.5),)).by != one.by
     assert one.unguarded()(Sample(" ", prompt="?")).accepted
+
+
+@pytest.mark.parametrize(
+    ("said", "fault"),
+    [(Unanswered(Silence.TIMEOUT), Fault.SYSTEM), ("perhaps", Fault.UNKNOWN)],
+)
+def test_an_open_rubric_says_whether_asking_again_may_help(said, fault):
+    """It may where a criterion's answer was lost, and not where it cannot be read."""
+    one = rubric(Criterion("city named"), Criterion("brief it is"), city="YES", brief=said)
+    assert one(OSLO).fault is fault

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from shlex import join
@@ -14,16 +14,18 @@ import click
 
 from unflip.cli.bill import Bill
 from unflip.cli.folders import folder_of
-from unflip.cli.source import running, where
+from unflip.cli.keeping import VERDICTS, Recorder, kept, other_of, put
+from unflip.cli.source import complain, running, where
 from unflip.cli.verb import Verb, as_json, emit, fail, folder, gates, options, say, show
-from unflip.errors import DataError, UsageError
+from unflip.errors import UsageError
 
 if TYPE_CHECKING:
     from unflip.audit.figures import Findings, Mined
     from unflip.audit.items import Item
     from unflip.audit.plan import Plan
+    from unflip.data import Rows
     from unflip.noise.gates import Failure
-    from unflip.types import Sample, Verdict, Verifier
+    from unflip.types import Verifier
 
 _SHOWN = 12
 _asking = options(
@@ -84,8 +86,8 @@ _trying = options(
     click.option("--seed", type=int, default=0, help="Of what is drawn."),
     click.option(
         "--against",
-        metavar="VERIFIER",
-        help="Another verifier on the same attempts, compared by McNemar's test.",
+        metavar="VERIFIER|RUN",
+        help="Another verifier, or an audit that was kept, on the same attempts: McNemar's test.",
     ),
     click.option(
         "--mine",
@@ -117,26 +119,37 @@ def audit(as_json: bool, out: Path | None, dry_run: bool, **given: Any) -> None:
     """
     from unflip.audit.auditing import plan_for
     from unflip.audit.backend import unguarded
-    from unflip.audit.gates import gate
+    from unflip.audit.gates import check_limits, gate
     from unflip.audit.items import items_of
+    from unflip.audit.kept import Kept
     from unflip.audit.probes import chosen
     from unflip.plugins import load
 
     limits = {name: given.pop(name) for name in ("max_fpr", "max_fnr", "max_abstain")}
-    checker = load(given.pop("spec"), accept_at=given.pop("accept_at"))
-    items = items_of(_rows(given), n=given.pop("n"), seed=given["seed"])
+    check_limits(**limits)
+    accept_at = given.pop("accept_at")
+    checker = load(given.pop("spec"), accept_at=accept_at)
+    rows = _rows(given)
+    items = items_of(rows, n=given.pop("n"), seed=given["seed"])
+    complain(rows)
     probes = chosen(given.pop("probes"))
     rewritten = not given.pop("no_rewrites")
     plan = plan_for(checker, items, probes, rewritten=rewritten, seed=given["seed"])
-    other = load(given["against"]) if given["against"] else None
+    other = other_of(given["against"], accept_at)
     how = where(given.pop("workers"), given.pop("deadline"))
+    how["keep_abstains"] = given.pop("keep_abstains")
     bill = Bill(unguarded(checker) or checker, other, workers=how["workers"])
-    _announce(plan, bill, given)
+    _announce(plan, bill, given, both=other is not None and not isinstance(other, Kept))
     if dry_run:
         return
     out = out or folder_of(f"audit-{given['name']}", checker)
+    record = Recorder(checker, out, how, bill)
     with bill:
-        findings = _run(checker, plan, _Recorder(checker, out, how, bill), other=other, **given)
+        try:
+            findings = _run(checker, plan, record, other=other, **given)
+        except KeyboardInterrupt:
+            _tell_so_far(checker, plan, record, given)
+            raise
     failures = gate(findings, **limits)
     _write(findings, failures, out, limits["max_fpr"])
     if as_json:
@@ -146,7 +159,7 @@ def audit(as_json: bool, out: Path | None, dry_run: bool, **given: Any) -> None:
     fail(failures)
 
 
-def _rows(given: dict[str, Any]) -> Iterable[Sample]:
+def _rows(given: dict[str, Any]) -> Rows:
     """The rows of DATA; those without a completion, too."""
     from unflip.data import BadRow
     from unflip.data.rows import Rows
@@ -165,20 +178,20 @@ def _rows(given: dict[str, Any]) -> Iterable[Sample]:
     return Rows(found, source=data, mapping={field: column for field, _, column in pairs})
 
 
-def _announce(plan: Plan, bill: Bill, given: dict[str, Any]) -> None:
+def _announce(plan: Plan, bill: Bill, given: dict[str, Any], *, both: bool) -> None:
     """The price, before anything is paid."""
     asked = plan.calls * given["repeats"]
     mining = f", and at most {given['mine']:,} to mine" if given["mine"] else ""
-    both = " of each verifier" if given["against"] else ""
+    each = " of each verifier" if both else ""
     say(
         f"{len(plan.probes)} probes and rewrites for {len(plan.items)} items: "
-        f"{asked:,} verdicts{both}{mining}"
+        f"{asked:,} verdicts{each}{mining}"
     )
     bill.announce(lambda _: (ask.sample for _ in range(given["repeats"]) for ask in plan.asks()))
 
 
 def _run(
-    checker: Verifier, plan: Plan, record: _Recorder, *, other: Verifier | None, **given: Any
+    checker: Verifier, plan: Plan, record: Recorder, *, other: Verifier | None, **given: Any
 ) -> Findings:
     from unflip.audit.auditing import audit as audited
 
@@ -198,8 +211,25 @@ def _run(
     )
 
 
+def _tell_so_far(checker: Verifier, plan: Plan, record: Recorder, given: dict[str, Any]) -> None:
+    """What the verdicts that are on file already say, when the rest will not be waited for."""
+    from unflip.audit.auditing import audit as audited
+    from unflip.types import identity
+
+    if not (record.out / VERDICTS).exists():
+        return
+    known = kept(record.out, identity(checker))
+    how = {name: given[name] for name in ("repeats", "seed")}
+    try:
+        findings = audited(checker, plan.items, plan.probes, rewritten=plan.rewritten,
+                           verify=known.so_far, **how)  # fmt: skip
+    except UsageError:
+        return  # Nothing was answered yet.
+    _tell(findings)
+
+
 def _mine(
-    checker: Verifier, items: Iterable[Item], record: _Recorder, given: dict[str, Any]
+    checker: Verifier, items: Iterable[Item], record: Recorder, given: dict[str, Any]
 ) -> tuple[Mined, ...]:
     from unflip.audit.mining import Mining, as_probes, mine
     from unflip.types import identity
@@ -207,40 +237,8 @@ def _mine(
     how = Mining(given["mine"], seed=given["seed"])
     found = mine(checker, tuple(items), how, verify=partial(record, name="mining.jsonl"))
     rows = (json.dumps(probe.to_json()) for probe in as_probes(found, identity(checker)))
-    _put(record.out / "mined.jsonl", "".join(f"{row}\n" for row in rows))
+    put(record.out / "mined.jsonl", "".join(f"{row}\n" for row in rows))
     return found
-
-
-class _Recorder:
-    """Runs a verifier into a file of its own, from which an interrupted audit goes on."""
-
-    def __init__(self, main: Verifier, out: Path, how: dict[str, Any], bill: Bill) -> None:
-        self.out = out
-        self._main, self._how, self._bill = main, how, bill
-
-    def __call__(
-        self,
-        verifier: Verifier,
-        samples: Iterable[Sample],
-        *,
-        total: int | None = None,
-        name: str = "verdicts.jsonl",
-    ) -> Iterator[Verdict]:
-        from unflip.records import record_all
-        from unflip.run import with_progress
-        from unflip.types import identity
-
-        ours = identity(verifier) == identity(self._main)
-        name = name if ours else f"{identity(verifier)}.jsonl".replace("/", "_")
-        try:
-            self.out.mkdir(parents=True, exist_ok=True)
-        except OSError as why:
-            raise DataError(f"{self.out} cannot be made: {why.strerror}") from why
-        pairs = record_all(verifier, samples, self.out / name, **self._how)
-        if total is None:
-            return (verdict for _, verdict in pairs)
-        told = with_progress(pairs, total, description="auditing", beside=self._bill)
-        return (verdict for _, verdict in told)
 
 
 def _write(
@@ -250,17 +248,10 @@ def _write(
     from unflip.report.audit_markdown import to_markdown
     from unflip.report.audit_page import to_html
 
-    _put(out / "audit.json", json.dumps(findings.to_json(), indent=1))
-    _put(out / "report.html", to_html(findings))
-    _put(out / "report.md", to_markdown(findings))
-    _put(out / "junit.xml", to_junit(findings, failures, limit=limit))
-
-
-def _put(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8", errors="backslashreplace")
-    except OSError as why:
-        raise DataError(f"{path} cannot be written: {why.strerror}") from why
+    put(out / "audit.json", json.dumps(findings.to_json(), indent=1))
+    put(out / "report.html", to_html(findings))
+    put(out / "report.md", to_markdown(findings))
+    put(out / "junit.xml", to_junit(findings, failures, limit=limit))
 
 
 def _versions() -> dict[str, str]:
@@ -270,20 +261,22 @@ def _versions() -> dict[str, str]:
     return {"unflip": version("unflip"), "python": platform.python_version()}
 
 
-def _tell(findings: Findings, out: Path) -> None:
+def _tell(findings: Findings, out: Path | None = None) -> None:
     from rich import box
     from rich.table import Table
 
-    from unflip.report.audit_words import advice, banner, headline
+    from unflip.report import audit_words as words
     from unflip.report.numbers import of, percent, span
 
     table = Table("worst probes", "accepted", "", "all at once", box=box.SIMPLE_HEAD)
     for one in [one for one in findings.attacks if one.shares.decided.k][:_SHOWN]:
         rate = one.shares.decided
         table.add_row(one.probe.id, percent(rate.point), of(rate), span(one.together))
-    said = banner(findings)
-    show(f"{findings.by}  ·  {findings.items} items  ·  {findings.attempts} attempts")
-    show(*([said] if said else []), headline(findings), advice(findings))
+    show(f"{findings.by}  ·  {findings.items} items  ·  {words.asked(findings)}")
+    told = (words.banner, words.headline, words.advice, words.left_open, words.flipped,
+            words.guarded, words.beaten)  # fmt: skip
+    show(*filter(None, (sentence(findings) for sentence in told)))
     if table.row_count:
         show(table)
-    show(f"The rest is in {out / 'report.html'}")
+    if out is not None:
+        show(f"The rest is in {out / 'report.html'}")

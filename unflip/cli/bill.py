@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Self
 
 from unflip.cli.verb import say
 from unflip.errors import UsageError
 
 if TYPE_CHECKING:
+    from unflip.cli.source import Source
     from unflip.judges.spend import Metered
     from unflip.run import Workers
     from unflip.types import Sample, Verifier
@@ -57,9 +60,19 @@ class Bill:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, why: type[BaseException] | None, *_: object) -> None:
+        if why is not None and not issubclass(why, Exception):
+            _settle()
         if self:
             say(f"spent: {self}")
+
+
+def of_measurement(checker: Verifier, source: Source, how: dict[str, Any]) -> Bill:
+    """The bill of a measurement, announced; `how` is told to show it beside its progress bars."""
+    bill = Bill(checker, how["judge"], workers=how["workers"])
+    bill.announce(lambda one: _measured(one is checker, checker, source))
+    how["beside"] = bill
+    return bill
 
 
 def asked_of(verifier: Verifier, samples: Iterable[Sample]) -> Iterator[Sample]:
@@ -67,6 +80,19 @@ def asked_of(verifier: Verifier, samples: Iterable[Sample]) -> Iterator[Sample]:
     from unflip.audit.references import ReferenceChecker
 
     return ReferenceChecker(getattr(verifier, "present", str)).ask(samples)
+
+
+def _settle() -> None:
+    """Wait for replies that are on their way: what is paid for is kept, and counted."""
+    line = sys.modules.get("unflip.judges.backends.line")
+    if line is not None:
+        line.settle()
+
+
+def _measured(tried: bool, checker: Verifier, source: Source) -> Iterable[Sample]:
+    """The rows, and before them the references if they are tried."""
+    references = asked_of(checker, source.again()) if tried else ()
+    return chain(references, source.again())
 
 
 def _meter(verifier: Any) -> Metered | None:

@@ -59,7 +59,7 @@ def compare(specs: tuple[str, ...], accept_at: float | None, as_json: bool, **gi
     if len(specs) != 2:
         raise UsageError("compare takes two verifiers: --with A --with B")
     limits = {name: given.pop(name) for name in list(given) if name.startswith("max_")}
-    how = where(given.pop("workers"), given.pop("deadline"))
+    keep, how = given.pop("keep_abstains"), where(given.pop("workers"), given.pop("deadline"))
     source = Source(**given)
     checkers = [load(spec, accept_at=accept_at) for spec in specs]
     if identity(checkers[0]) == identity(checkers[1]):
@@ -67,11 +67,11 @@ def compare(specs: tuple[str, ...], accept_at: float | None, as_json: bool, **gi
     with Bill(*checkers, workers=how["workers"]) as bill:
         bill.announce(lambda _: source.again())
         for checker in checkers:
-            pairs = _run(checker, source, how)
+            pairs = _run(checker, source, how, keep_abstains=keep)
             told = with_progress(pairs, source.total, description="verifying", beside=bill)
             deque(told, maxlen=0)
     # Both are on file now: this reads them side by side, and verifies nothing.
-    of_a, of_b = (_run(checker, source, how) for checker in checkers)
+    of_a, of_b = (_run(checker, source, how, keep_abstains=True) for checker in checkers)
     here, there = tee(of_a)
     found = compared(
         (verdict for _, verdict in here),
@@ -86,13 +86,14 @@ def compare(specs: tuple[str, ...], accept_at: float | None, as_json: bool, **gi
     fail(gate_change(found, **limits))
 
 
-def _run(checker: Verifier, source: Source, how: dict[str, Any]) -> Pairs:
+def _run(checker: Verifier, source: Source, how: dict[str, Any], *, keep_abstains: bool) -> Pairs:
     from unflip.measure import VERDICTS
     from unflip.records import record_all
 
     folder = folder_of(source.name, checker)
     folder.mkdir(parents=True, exist_ok=True)
-    return record_all(checker, source.again(), folder / VERDICTS, **how)
+    path = folder / VERDICTS
+    return record_all(checker, source.again(), path, keep_abstains=keep_abstains, **how)
 
 
 def _tell(found: Comparison) -> None:

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import json
-from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from unflip.cli.bill import Bill, asked_of
+from unflip.cli.bill import of_measurement
 from unflip.cli.folders import folder_of
 from unflip.cli.gold import gold, spending
 from unflip.cli.source import Source, data, running, where
 from unflip.cli.telling import measured, tell
 from unflip.cli.verb import Verb, as_json, emit, fail, folder, gates, verifier
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from unflip.types import Sample, Verifier
 
 
 @click.command(cls=Verb, epilog="unflip estimate data.jsonl --with math --per source --max-fp 0.02")
@@ -48,11 +42,10 @@ def estimate(
 
     limits = {name: given.pop(name) for name in ("max_fp", "max_fn", "max_abstain")}
     how = where(given.pop("workers"), given.pop("deadline")) | spending(given)
-    how |= {name: given.pop(name) for name in ("per", "over", "slices")}
+    how |= {name: given.pop(name) for name in ("per", "over", "slices", "keep_abstains")}
     checker, source = load(spec, accept_at=accept_at), Source(**given)
     out = out or folder_of(source.name, checker)
-    with Bill(checker, how["judge"], workers=how["workers"]) as bill:
-        bill.announce(lambda one: _asked(one is checker, checker, source))
+    with of_measurement(checker, source, how):
         findings = measured(checker, source.again, out, name=source.name, total=source.total, **how)
     source.complain()
     if as_json:
@@ -61,9 +54,3 @@ def estimate(
     else:
         tell(findings, out)
     fail(gate(findings.rates, **limits))
-
-
-def _asked(tried: bool, checker: Verifier, source: Source) -> Iterable[Sample]:
-    """The rows, and before them the references if they are tried."""
-    references = asked_of(checker, source.again()) if tried else ()
-    return chain(references, source.again())

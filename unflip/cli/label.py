@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from unflip.cli.bill import of_measurement
 from unflip.cli.folders import folder_of
 from unflip.cli.gold import audit, judge, spending
 from unflip.cli.source import Source, data, running, where
@@ -67,16 +68,17 @@ def label(spec: str, accept_at: float | None, web: bool, out: Path | None, **giv
         raise UsageError("standard input gives the answers: keep the data in a file, or use --web")
     how = where(given.pop("workers"), given.pop("deadline")) | spending(given)
     how |= _wanted(given.pop("width"), given.pop("max_fp"), given.pop("max_fn"))
+    how["keep_abstains"] = given.pop("keep_abstains")
     checker, source = load(spec, accept_at=accept_at), Source(**given)
     out = made(out or folder_of(source.name, checker))
     if how["budget"] is None and (how["audit"] is not None or "goal" in how):
         # These are parts of a budget: of the one that this folder has, or of the usual one.
         how["budget"] = planned(out, Settings()).budget or BUDGET
-    settings = Settings(total=source.total, **how)
-    with Book(out / LABELS) as book:
+    with of_measurement(checker, source, how), Book(out / LABELS) as book:
+        settings = Settings(total=source.total, **how)
         session = sitting(checker, source.again, out, settings, book=book)
         serve(session, announce=say) if web else ask(session)
-    findings = measured(checker, source.again, out, name=source.name, total=source.total, **how)
+        findings = measured(checker, source.again, out, name=source.name, total=source.total, **how)
     source.complain()
     tell(findings, out)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from unflip.cli.keeping import FINDINGS
 from unflip.cli.verb import Verb, say
 from unflip.errors import DataError
 
@@ -21,14 +22,29 @@ from unflip.errors import DataError
     help="report.html, or report.md for a pull request.",
 )
 def report(run: Path, out: Path) -> None:
-    """Make the report of a RUN that `estimate` has kept."""
-    from unflip.measure import read_findings
-    from unflip.report import to_html, to_markdown
-
-    make = to_markdown if out.suffix == ".md" else to_html
-    page = make(read_findings(run))
+    """Make the report of a RUN that `estimate` or `audit` has kept."""
+    page = (_of_audit if _is_audit(run) else _of_estimate)(run, out.suffix == ".md")
     try:
-        out.write_text(page, encoding="utf-8")
+        out.write_text(page, encoding="utf-8", errors="backslashreplace")
     except OSError as why:
         raise DataError(f"{out} cannot be written: {why.strerror}") from why
     say(f"wrote {out}")
+
+
+def _is_audit(run: Path) -> bool:
+    return run.name == FINDINGS or (run / FINDINGS).is_file()
+
+
+def _of_audit(run: Path, markdown: bool) -> str:
+    from unflip.audit.figures import read_findings
+    from unflip.report.audit_markdown import to_markdown
+    from unflip.report.audit_page import to_html
+
+    return (to_markdown if markdown else to_html)(read_findings(run))
+
+
+def _of_estimate(run: Path, markdown: bool) -> str:
+    from unflip.measure import read_findings
+    from unflip.report import to_html, to_markdown
+
+    return (to_markdown if markdown else to_html)(read_findings(run))

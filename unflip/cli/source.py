@@ -46,6 +46,12 @@ running = options(
         metavar="SECONDS",
         help=f"For each row, {DEADLINE:g} by default; then it abstains.",
     ),
+    click.option(
+        "--keep-abstains",
+        is_flag=True,
+        help="Ask again of no recorded row; by default of those lost to an outage, a spent budget, "
+        "a deadline or a crash.",
+    ),
 )
 
 
@@ -100,20 +106,24 @@ class Source:
 
     def complain(self) -> None:
         """Say which rows could not be read, and what else was odd."""
-        if self._rows is None:
-            return
-        for bad in self._rows.bad[:_SHOWN]:
-            say(f"not read: {bad}")
-        if self._rows.bad_count > _SHOWN:
-            say(f"not read: {self._rows.bad_count} rows in all")
-        for note in self._rows.notes:
-            say(f"note: {note}")
+        if self._rows is not None:
+            complain(self._rows)
 
     def _read(self, path: str) -> Rows:
         from unflip.data import read
 
         self._rows = read(path, **self._how)
         return self._rows
+
+
+def complain(rows: Rows) -> None:
+    """Say which of the rows could not be read, and what else was odd."""
+    for bad in rows.bad[:_SHOWN]:
+        say(f"not read: {bad}")
+    if rows.bad_count > _SHOWN:
+        say(f"not read: {rows.bad_count} rows in all")
+    for note in rows.notes:
+        say(f"note: {note}")
 
 
 def where(workers: int | None, deadline: float | None) -> dict[str, Any]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from unflip.types import Sample, Verifier
 
 _SHOWN = 5
+_OUR_FAULT = ("unreachable", "timeout", "crash")
 
 
 def measured(
@@ -49,7 +50,20 @@ def tell(findings: Findings, out: Path) -> None:
     if findings.slices is not None:
         show(str(findings.slices), *_differing(findings.slices))
     show(*filter(None, [*how(findings), findings.doubt]))
+    lost_rows = sum(one.rows for one in findings.counts if one.reason in _OUR_FAULT)
+    show(*filter(None, [lost(lost_rows)]))
     show(f"The rest is in {out / REPORT}")
+
+
+def lost(rows: int) -> str:
+    """What to do about rows that a run has lost through no fault of theirs; empty if none."""
+    if not rows:
+        return ""
+    some = "1 row was" if rows == 1 else f"{rows:,} rows were"
+    return (
+        f"{some} lost to an outage, a spent budget, a deadline or a crash: "
+        "the same command tries again"
+    )
 
 
 def _differing(found: Differences) -> list[Table]:

@@ -13,6 +13,7 @@ import click
 
 from unflip.cli.bill import Bill, asked_of
 from unflip.cli.source import Source, reading, running, where
+from unflip.cli.telling import lost
 from unflip.cli.verb import Verb, emit, say, verifier
 from unflip.errors import UsageError
 
@@ -62,12 +63,15 @@ def verify(
         raise UsageError("verify takes DATA, or --explain with an answer and a reference")
     if explain:
         return _explain(checker, *explain)
+    keep = given.pop("keep_abstains")
+    if keep and (references or out is None):
+        raise UsageError("--keep-abstains is about rows that are recorded: name their file with -o")
     how = where(given.pop("workers"), given.pop("deadline"))
     source = Source(**given)
     with Bill(checker, workers=how["workers"]) as bill:
         if references:
             return _references(checker, source, bill, how)
-        return _verify(checker, source, bill, out, how)
+        return _verify(checker, source, bill, out, how | {"keep_abstains": keep} if out else how)
 
 
 def _verify(
@@ -75,8 +79,10 @@ def _verify(
 ) -> None:
     from unflip.records import record_all, row_of
     from unflip.run import with_progress
+    from unflip.types import Fault
 
     outcomes: Counter[str] = Counter()
+    missed = 0
     bill.announce(lambda _: source.again())
     # What costs is told before it is paid, so standard input is waited for then.
     rows = source.again() if bill else source.once()
@@ -84,10 +90,13 @@ def _verify(
     told = with_progress(pairs, source.total, description="verifying", beside=bill)
     for sample, verdict in told:
         outcomes[verdict.outcome] += 1
+        missed += verdict.fault is Fault.SYSTEM
         if out is None:
             emit(json.dumps(row_of(sample, verdict)))
     source.complain()
     say(", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items())))
+    if out and (remark := lost(missed)):
+        say(remark)
 
 
 def _pairs(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from unflip.types import Sample, Verdict, Verifier
+from unflip.types import Fault, Sample, Verdict, Verifier
 
 
 def decide_all(verifier: Verifier, samples: Sequence[Sample]) -> list[Verdict]:
@@ -22,6 +22,21 @@ def decide_all(verifier: Verifier, samples: Sequence[Sample]) -> list[Verdict]:
         return [verifier(sample) for sample in samples]
     verdicts: list[Verdict] = together(samples)
     return verdicts
+
+
+def fault_of(verdicts: Iterable[Verdict]) -> Fault:
+    """Whose fault it is that they leave something open: the system's, if it was for one of them.
+
+    Then asking again may close it, as it may not where a reply cannot be read.
+
+    Example:
+        >>> from unflip.types import Outcome, Reason
+        >>> lost = Verdict(Outcome.ABSTAIN, Reason.UNREACHABLE)
+        >>> fault_of([Verdict(Outcome.ACCEPT, Reason.MATCH), lost])
+        <Fault.SYSTEM: 'system'>
+    """
+    faults = {verdict.fault for verdict in verdicts}
+    return Fault.SYSTEM if Fault.SYSTEM in faults else Fault.UNKNOWN
 
 
 def without_guards(verifier: Verifier) -> Verifier:

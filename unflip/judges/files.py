@@ -1,6 +1,7 @@
 """A judge that is written down in a TOML file, for the command line and for keeping.
 
     template = "yes-no"           # one of ours, or the path of a Markdown file
+    words = "prompts.py:PROMPT"   # only for a published judge: its authors' own words
     reading = "chance"            # word, chance, logprobs or samples
     [policy]
     accept_at = 0.9
@@ -8,6 +9,7 @@
     kind = "endpoint"             # endpoint, local, or replay with a path
     url = "http://localhost:8000/v1"
     model = "Qwen/Qwen3-8B"
+    model_kind = "tiny"           # tiny or stub, if what it says tells nothing of real judges
 
 Paths are meant from the file's folder. `store = "replies.sqlite"` keeps what was answered,
 `[price]` with `read` and `written` (for a million tokens) counts what it costs and `budget = 5.0`
@@ -71,6 +73,40 @@ def read_judge(path: str | Path, **options: Any) -> Judge | Rubric:
         raise UsageError(f"{path} describes no judge: {why}") from why
 
 
+def judge_at(url: str, *, model: str | None = None, **options: Any) -> Judge | Rubric:
+    """A judge behind an endpoint, without a file.
+
+    Args:
+        url: The endpoint's base URL, mostly ending in `/v1`.
+        model: The model's name there; it may be left out where the endpoint has one only.
+        **options: What else a file says in `[backend]`, `[policy]`, `[asking]` or at its top.
+
+    Raises:
+        UsageError: They describe no judge, or the endpoint has no model or several.
+
+    Example:
+        >>> judge_at("http://localhost:8000/v1", model="m", parallel=8, accept_at=0.9).parallel
+        8
+    """
+    endpoint = importlib.import_module("unflip.judges.backends").Endpoint
+    known = [one.name for one in fields(endpoint)]
+    backend = {name: options.pop(name) for name in known if name in options}
+    try:
+        backend["model"] = model or _only_model(endpoint(url, "", **backend))
+        given = {"backend": {**backend, "kind": "endpoint", "url": url}}
+        return _judge(_with(given, options), Path())
+    except (TypeError, ValueError) as why:
+        raise UsageError(f"{url} with these options is no judge: {why}") from why
+
+
+def _only_model(endpoint: Any) -> str:
+    models: tuple[str, ...] = endpoint.models()
+    if len(models) != 1:
+        said = f"it lists {', '.join(models)}" if models else "it lists none"
+        raise UsageError(f"say which model is asked, with model='...': {said}")
+    return models[0]
+
+
 def _with(given: dict[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
     """The file's tables with the options in their places."""
     for name, value in options.items():
@@ -87,7 +123,8 @@ def _judge(given: dict[str, Any], folder: Path) -> Judge | Rubric:
     criteria = tuple(Criterion(**one) for one in given.pop("criteria", ()))
     rubric = given.pop("rubric", bool(criteria))
     accept_at = given.get("policy", {}).pop("accept_at", 1.0) if rubric else 1.0
-    words = _template(given.pop("template", "rubric" if rubric else "yes-no"), folder)
+    name = given.pop("template", "rubric" if rubric else "yes-no")
+    words = _template(name, given.pop("words", None), folder)
     backend = _backend(given.pop("backend", None), folder)
     backend = _kept(backend, given.pop("store", None), folder)
     backend = _metered(backend, given.pop("price", None), given.pop("budget", None))
@@ -98,8 +135,9 @@ def _judge(given: dict[str, Any], folder: Path) -> Judge | Rubric:
     return Rubric(judge, criteria, accept_at) if rubric else judge
 
 
-def _template(name: str, folder: Path) -> Template:
-    found = template(folder / name if name.endswith(".md") else name)
+def _template(name: str, words: str | None, folder: Path) -> Template:
+    authors = None if words is None else str(folder / words)
+    found = template(folder / name if name.endswith(".md") else name, words=authors)
     if FIRST in found.grammar.labels:
         raise UsageError(f"template {name!r} compares two answers, and a verifier sees one")
     return found
@@ -110,6 +148,8 @@ def _backend(given: Any, folder: Path) -> Backend:
         raise UsageError('it needs a table [backend] with a kind, such as kind = "endpoint"')
     table = dict(given)
     kind = table.pop("kind", None)
+    if "model_kind" in table:
+        table["kind"] = table.pop("model_kind")
     found = importlib.import_module("unflip.judges.backends")
     if kind == "replay":
         backend: Backend = found.Replay.read(folder / table.pop("path", ""), **table)
@@ -156,4 +196,4 @@ _PARTS: Mapping[str, Callable[[Any], Any]] = {
     "sees": Sees,
     "given": lambda given: tuple(dict(given).items()),
 }
-_KEYS = ("template", "backend", "store", "price", "budget", "criteria", "rubric", *_PARTS)
+_KEYS = ("template", "words", "backend", "store", "price", "budget", "criteria", "rubric", *_PARTS)

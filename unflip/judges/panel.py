@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import ClassVar, Self
 
 from unflip.errors import UsageError
-from unflip.judges.batches import decide_all, without_guards
+from unflip.judges.batches import decide_all, fault_of, without_guards
 from unflip.types import (
     Outcome,
     Reason,
@@ -76,7 +76,9 @@ class Panel(Composite):
             return self._verdict(Outcome.ACCEPT, Reason.MATCH, votes)
         if accepting + unknown < self.quorum:
             return self._verdict(Outcome.REJECT, Reason.MISMATCH, votes)
-        return self._verdict(Outcome.ABSTAIN, Reason.UNDECIDED, votes)
+        return replace(
+            self._verdict(Outcome.ABSTAIN, Reason.UNDECIDED, votes), fault=fault_of(votes)
+        )
 
     def _verdict(self, outcome: Outcome, reason: Reason, votes: Sequence[Verdict]) -> Verdict:
         said = [

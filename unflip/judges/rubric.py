@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from unflip.errors import UsageError
 from unflip.judges.asking import Request
+from unflip.judges.batches import fault_of
 from unflip.judges.judge import Judge
 from unflip.judges.play import play
 from unflip.types import Outcome, Reason, Sample, Trust, Verdict, identify
@@ -137,7 +138,8 @@ class Rubric:
             return self._verdict(Outcome.ACCEPT, Reason.MATCH, score=score, evidence=evidence)
         if high < self.accept_at:
             return self._verdict(Outcome.REJECT, Reason.MISMATCH, score=score, evidence=evidence)
-        return self._verdict(Outcome.ABSTAIN, Reason.UNDECIDED, evidence=evidence)
+        open_yet = self._verdict(Outcome.ABSTAIN, Reason.UNDECIDED, evidence=evidence)
+        return replace(open_yet, fault=fault_of(verdicts))
 
     def _verdict(
         self,

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from unflip.errors import DataError
 from unflip.judges.asking import (
@@ -128,6 +128,9 @@ class Stored(Wrapping):
         ...     [judge.ask([Request(raw="?")])[0].said[0].text for _ in range(3)]
         ['YES', 'YES', 'YES']
     """
+
+    recalls: ClassVar[bool] = True
+    """Asked again, it says the same again."""
 
     backend: Backend
     path: str

@@ -29,6 +29,7 @@ from typing import Any
 from unflip.errors import DataError, UsageError
 from unflip.judges.asking import Turn
 from unflip.judges.grammar import Grammar, grammar_of
+from unflip.judges.published import published_of, read_words
 from unflip.judges.slots import fence_key, fenced, neutralised
 from unflip.judges.view import Sees
 
@@ -147,12 +148,17 @@ class Template:
         return re.compile(rf"\{{({'|'.join(map(re.escape, self.fields))})\}}")
 
 
-def template(name: str | Path) -> Template:
+def template(name: str | Path, *, words: str | Path | None = None) -> Template:
     """A template of ours by its name, or one of the user's by the path of its file.
 
+    Args:
+        name: A name or a path.
+        words: For a published judge, its authors' own words in place of ours, from a file of
+            theirs: a text, or `path.py:NAME`. See `unflip.judges.published`.
+
     Raises:
-        UsageError: No template of ours has the name.
-        DataError: The file is not there, or is no template.
+        UsageError: No template of ours has the name, or it is no published judge's.
+        DataError: A file is not there, is no template, or does not hold the words.
 
     Example:
         >>> template("yes-no").fields
@@ -164,7 +170,8 @@ def template(name: str | Path) -> Template:
         if not path.is_file():
             raise UsageError(f"no template is called {name!r}; there are {', '.join(names())}")
     try:
-        return parse(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        return parse(text) if words is None else _with_words(text, words)
     except OSError as why:
         raise DataError(f"the template {name} cannot be read: {why}") from why
     except UsageError as why:
@@ -192,6 +199,12 @@ def parse(text: str) -> Template:
         >>> parse(f"+++\n{head}\n+++\n<!-- user -->\nIs this fine: {{answer}}").title
         'x@1'
     """
+    head, turns = _parts(text)
+    head.pop("published", None)
+    return _made(head, turns)
+
+
+def _parts(text: str) -> tuple[dict[str, Any], tuple[tuple[str, str], ...]]:
     front = _FRONT.fullmatch(text)
     if front is None:
         raise UsageError("a template starts with TOML between two lines +++, then has its turns")
@@ -203,7 +216,23 @@ def parse(text: str) -> Template:
     if opening.strip() or not parts:
         raise UsageError("the turns of a template follow lines such as <!-- user -->")
     turns = zip(parts[::2], parts[1::2], strict=True)
-    return _made(head, tuple((role, said.strip("\n")) for role, said in turns))
+    return head, tuple((role, said.strip("\n")) for role, said in turns)
+
+
+def _with_words(text: str, words: str | Path) -> Template:
+    """The template with the authors' words as its only text, behind what the system says."""
+    head, turns = _parts(text)
+    if "published" not in head:
+        raise UsageError("its words are ours, and no published judge's")
+    judge = published_of(head.pop("published"))
+    said = judge.put(read_words(words))
+    role = judge.role or next(role for role, _ in turns if role != "system")
+    system = tuple(turn for turn in turns if turn[0] == "system" and role != RAW)
+    seen = "" if judge.digests else ", unchecked"
+    head |= {"source": f"the words of {judge.where}{seen}", "licence": judge.licence}
+    head |= {"fence": False, "marks": judge.marks or head.get("marks", ())}
+    head |= {"grammar": judge.grammar} if judge.grammar else {}
+    return _made(head, (*system, (role, said)))
 
 
 def _made(head: dict[str, Any], turns: tuple[tuple[str, str], ...]) -> Template:

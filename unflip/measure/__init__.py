@@ -1,6 +1,15 @@
 """One measurement of a verifier, from rows to rates, and the folder in which it is kept."""
 
-from unflip.measure.folder import FINDINGS, LABELS, PLAN, RATES, REPORT, VERDICTS, read_findings
+from unflip.measure.folder import (
+    FINDINGS,
+    LABELS,
+    PLAN,
+    RATES,
+    REFERENCES,
+    REPORT,
+    VERDICTS,
+    read_findings,
+)
 from unflip.measure.measuring import check_itself, measure
 from unflip.measure.plan import Plan
 from unflip.measure.pool import Pool
@@ -12,6 +21,7 @@ __all__ = [
     "LABELS",
     "PLAN",
     "RATES",
+    "REFERENCES",
     "REPORT",
     "VERDICTS",
     "Plan",

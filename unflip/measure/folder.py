@@ -12,6 +12,8 @@ from unflip.report import Findings, to_html
 from unflip.types import Verifier, digest, identity
 
 VERDICTS = "verdicts.jsonl"
+REFERENCES = "references.jsonl"
+"""The verdicts on the references, each as its own answer."""
 LABELS = "labels.jsonl"
 """What people said about the rows they were asked for."""
 PLAN = "plan.json"
@@ -24,6 +26,17 @@ REPORT = "report.html"
 def opinions_of(judge: Verifier) -> str:
     """The file of a judge's verdicts; every judge has one of its own."""
     return f"opinions-{digest(identity(judge))[:6]}.jsonl"
+
+
+def labelled(folder: Path) -> bool:
+    """Whether people have said anything about the rows of a folder.
+
+    Example:
+        >>> labelled(Path("nowhere"))
+        False
+    """
+    path = folder / LABELS
+    return path.is_file() and path.stat().st_size > 0
 
 
 def made(folder: Path) -> Path:

@@ -1,32 +1,32 @@
 """One measurement of a verifier: the self-check, a verdict for every row, rates, and a report.
 
-A folder holds what comes of it: `verdicts.jsonl`, from which an interrupted measurement goes on;
-`labels.jsonl`, what people said; `rates.json`, for corrections and gates; `findings.json` and
-`report.html`, for people.
+A folder holds what comes of it: `verdicts.jsonl` and `references.jsonl`, from which an interrupted
+measurement goes on; `labels.jsonl`, what people said; `rates.json`, for corrections and gates;
+`findings.json` and `report.html`, for people.
 """
 
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
 from unflip.audit.references import check_references
-from unflip.measure.folder import made, write
+from unflip.measure.folder import REFERENCES, made, write
 from unflip.measure.gold import Gold
 from unflip.measure.plan import planned
 from unflip.measure.pool import Pool
 from unflip.measure.settings import Settings
 from unflip.measure.slicing import differences
 from unflip.noise.online.trace import trace
+from unflip.records import record_all
 from unflip.report import Collector, Findings, check_of
 from unflip.report.findings import SelfCheck
-from unflip.run import verify_all, with_progress
-from unflip.types import Sample, Verifier
+from unflip.run import with_progress
+from unflip.types import Sample, Verdict, Verifier
 from unflip.verifiers.recorded import Recorded
 
 
@@ -60,13 +60,13 @@ def measure(
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     findings = measure(Exact(), demo.samples, Path(folder))
         ...     sorted(path.name for path in Path(folder).iterdir())
-        ['findings.json', 'rates.json', 'report.html', 'verdicts.jsonl']
+        ['findings.json', 'rates.json', 'references.jsonl', 'report.html', 'verdicts.jsonl']
     """
     folder = made(folder)
     how = planned(folder, settings or Settings())
     # A recorded verdict says nothing of the reference as an answer.
     trying = how.self_check and not isinstance(verifier, Recorded)
-    check = check_itself(verifier, rows(), how) if trying else None
+    check = check_itself(verifier, rows(), how, folder) if trying else None
     collector = Collector()
     pool = Pool(verifier, rows, folder, how, watch=collector.add)
     gold = Gold.of(pool, folder, how)
@@ -88,16 +88,36 @@ def measure(
     return findings
 
 
-def check_itself(verifier: Verifier, samples: Iterable[Sample], how: Settings) -> SelfCheck:
+def check_itself(
+    verifier: Verifier, samples: Iterable[Sample], how: Settings, folder: Path
+) -> SelfCheck:
     """Whether the verifier accepts the samples' references as their own answers.
 
+    Their verdicts are kept in the folder, so that a judge is paid for them once.
+
     Example:
+        >>> import tempfile
         >>> from unflip.verifiers.exact import Exact
-        >>> check_itself(Exact(), [Sample("", "Paris"), Sample("", " ")], Settings()).failed
+        >>> rows = [Sample("", "Paris"), Sample("", " ")]
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     check_itself(Exact(), rows, Settings(), Path(folder)).failed
         1
     """
-    run = partial(verify_all, workers=how.workers, deadline=how.deadline)
-    tried = with_progress(samples, total=how.total, description="trying the references")
+
+    def run(verifier: Verifier, asked: Iterable[Sample]) -> Iterator[Verdict]:
+        pairs = record_all(
+            verifier,
+            asked,
+            folder / REFERENCES,
+            workers=how.workers,
+            deadline=how.deadline,
+            keep_abstains=how.keep_abstains,
+        )
+        return (verdict for _, verdict in pairs)
+
+    tried = with_progress(
+        samples, how.total, description="trying the references", beside=how.beside
+    )
     found = check_references(verifier, tried, verify=run)
     refused = ((one.reference, one.verdict.reason, one.rows) for one in found.refused)
     return check_of(int(found.accepted.n), refused)

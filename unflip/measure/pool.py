@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unflip.errors import UsageError
-from unflip.measure.folder import VERDICTS, opinions_of
+from unflip.measure.folder import VERDICTS, labelled, opinions_of
 from unflip.measure.settings import Settings
 from unflip.noise.gold import Tally
 from unflip.noise.rows import NO_VALUE, opinion_of
@@ -52,6 +52,8 @@ class Pool:
         self._rows = rows
         self._folder = folder
         self._settings = settings
+        # Another verdict may make a plan choose other rows than those that people have labelled.
+        self._keeps = settings.keep_abstains or (settings.budget is not None and labelled(folder))
         self._steps = array("d")
         self._lengths = array("q")
         self._outputs: list[str] = []
@@ -129,11 +131,18 @@ class Pool:
         self, verifier: Verifier, name: str, description: str | None
     ) -> Iterator[tuple[Sample, Verdict]]:
         how = self._settings
-        path = self._folder / name
-        pairs = record_all(verifier, self._rows(), path, workers=how.workers, deadline=how.deadline)
+        pairs = record_all(
+            verifier,
+            self._rows(),
+            self._folder / name,
+            workers=how.workers,
+            deadline=how.deadline,
+            # What this measurement has seen once, it sees so again.
+            keep_abstains=self._keeps or description is None,
+        )
         if description is None:
             return pairs
-        return with_progress(pairs, total=how.total, description=description)
+        return with_progress(pairs, how.total, description=description, beside=how.beside)
 
 
 def _number(value: Any) -> float:

@@ -31,6 +31,10 @@ class Settings:
         assume_ppv: P(correct | accept), where no accepted row is labelled.
         over: The column with a row's training step; then the rates are traced over the steps.
         slices: Whether slices of the rows are searched for rates of their own.
+        keep_abstains: Whether recorded abstains stay for which the system was at fault, such as an
+            outage; by default those rows are asked about again. They stay in any case where people
+            have labelled rows that were chosen by them.
+        beside: What tells, beside the progress bars, how things stand, such as what was spent.
 
     Raises:
         UsageError: An audit or a goal without a budget, both together, or too large an audit.
@@ -49,6 +53,8 @@ class Settings:
     assume_ppv: Proportion | None = None
     over: str | None = None
     slices: bool = False
+    keep_abstains: bool = False
+    beside: object = ""
 
     def __post_init__(self) -> None:
         if self.budget is None and (self.audit is not None or self.goal is not None):

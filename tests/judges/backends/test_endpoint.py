@@ -13,6 +13,7 @@ from unflip.errors import UsageError
 from unflip.judges.asking import Finish, Reply, Request, Silence, Turn, Unanswered
 from unflip.judges.backends import Endpoint
 from unflip.judges.backends.calls import Caller
+from unflip.judges.backends.line import settle
 
 KEY = "sk-secret-0123456789"
 
@@ -321,6 +322,7 @@ def test_a_missing_key_is_named(monkeypatch):
         {"url": "localhost:8000"},
         {"url": "http://user:secret@host/v1"},
         {"url": "http://host/v1/chat/completions"},
+        {"url": "http://host:many/v1"},
         {"parallel": 0},
         {"retries": -1},
         {"backoff": -1.0},
@@ -336,14 +338,19 @@ def test_what_cannot_mean_anything_is_refused(options):
 
 
 def test_by_has_what_answers_depend_on():
-    """Model, revision, body, prefill and a stub are in `by`; address, pace and patience are not."""
+    """Address, model, revision, body, prefill and a stub are in `by`; pace and patience are not."""
     base = Endpoint("http://a/v1", "m")
     same = [
-        Endpoint("http://b/v1", "m"),
+        Endpoint("http://A:80/v1/", "m"),
         Endpoint("http://a/v1", "m", parallel=1, retries=0, patience=1, key="K"),
         Endpoint("http://a/v1", "m", requests_per_minute=5),
     ]
     other = [
+        Endpoint("http://b/v1", "m"),
+        Endpoint("https://a/v1", "m"),
+        Endpoint("http://a:81/v1", "m"),
+        Endpoint("http://a/v1?version=2", "m"),
+        Endpoint("http://a/v1", "m", serving="ours"),
         Endpoint("http://a/v1", "n"),
         Endpoint("http://a/v1", "m", revision="fp8"),
         Endpoint("http://a/v1", "m", kind="stub"),
@@ -353,6 +360,14 @@ def test_by_has_what_answers_depend_on():
     ]
     assert {one.by for one in same} == {base.by}
     assert len({one.by for one in [base, *other]}) == len(other) + 1
+
+
+def test_who_names_what_is_served_may_move_it():
+    """With `serving`, replies that were kept from one address are found at another."""
+    here = Endpoint("http://a:8000/v1", "m", serving="ours")
+    there = Endpoint("http://b:8001/v1", "m", serving="ours")
+    assert here.by == there.by
+    assert here.by != Endpoint("http://a:8000/v1", "m", serving="theirs").by
 
 
 def test_a_copy_by_pickle_asks_the_same():
@@ -529,3 +544,41 @@ def test_a_key_does_not_show_in_what_carries_it():
     """Whatever prints the caller of a request prints no header."""
     caller = Caller(None, MODEL, {"authorization": f"Bearer {KEY}"}, dict)
     assert KEY not in repr(caller)
+
+
+def test_a_server_that_died_is_not_waited_for_by_every_request():
+    """Once twice `parallel` requests are lost for all their retries, the others are tried once."""
+    with serving(Plan(fault=always("500"))) as server:
+        answers = to(server, parallel=2, retries=5).ask(asks(*(f"q{n}" for n in range(100))))
+    assert {answer.why for answer in answers} == {Silence.UNREACHABLE}
+    with_retries = sum(attempts > 1 for attempts in server.seen.attempts.values())
+    assert 4 <= with_retries <= 6
+    assert server.seen.attempts.total() == 100 + 5 * with_retries
+
+
+def test_a_server_that_came_back_is_trusted_again():
+    """One answer, and what fails after it has its retries again."""
+
+    def fault(prompt, attempt):
+        return "500" if prompt in ("q0", "q1") or (prompt in ("q2", "q4") and not attempt) else None
+
+    with serving(Plan(fault=fault)) as server:
+        answers = to(server, parallel=1, retries=2).ask(asks("q0", "q1", "q2", "q3", "q4"))
+    assert [isinstance(answer, Reply) for answer in answers] == [False, False, False, True, True]
+    assert server.seen.attempts == {"q0": 3, "q1": 3, "q2": 1, "q3": 1, "q4": 2}
+
+
+def test_the_end_of_a_program_waits_for_what_is_paid_for():
+    """Nothing more is sent, what is under way is still told, and a later request is answered."""
+    told = {}
+    with serving(Plan(hold=threading.Event())) as server:
+        judge = to(server, parallel=2)
+        judge.post(asks(*(f"q{n}" for n in range(10))), told.__setitem__)
+        until(lambda: server.seen.at_once == 2)
+        assert not settle(0.01)
+        server.plan.hold.set()
+        until(lambda: len(told) == 10)
+        assert settle(30)
+        assert isinstance(judge.ask(asks("later"))[0], Reply)
+    assert sum(isinstance(answer, Reply) for answer in told.values()) == 2
+    assert server.seen.attempts.total() == 3

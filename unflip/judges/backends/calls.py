@@ -45,8 +45,10 @@ class Caller:
             if self._wait_for_turn(rest, cancelled, end):
                 return Unanswered(Silence.CANCELLED, "the run was ended", spent)
             end = min(end, time.monotonic() + patience.seconds)
-            in_time = replace(patience, seconds=end - time.monotonic())
+            tries = 0 if self.line.hopeless else patience.retries
+            in_time = replace(patience, retries=tries, seconds=end - time.monotonic())
             answer = self._persist(rest, in_time, cancelled)
+            self.line.learn(answer)
             spent += answer.usage
             if isinstance(answer, Unanswered):
                 return replace(answer, usage=spent)

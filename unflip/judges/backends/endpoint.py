@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from unflip.errors import UsageError
 from unflip.judges.asking import Request
@@ -28,8 +28,12 @@ class Endpoint(Answering):
 
     Errors of the server and of the network are tried again, with waits that grow and are drawn at
     random, or as long as the server asks; what cannot be had is `Unanswered`. The deadline of a
-    request begins when its turn has come. Endpoints that agree in address, key and limits share
-    their connections and limits within a process.
+    request begins when its turn has come. Once twice `parallel` requests in a row are lost for all
+    their retries, the server is taken for dead, and the others are tried once, until one is
+    answered: a run with a server that died comes to its end, and a later one asks again.
+
+    Endpoints that agree in address, key and limits share their connections and limits within a
+    process.
 
     Attributes:
         url: The base URL, mostly ending in `/v1`.
@@ -50,6 +54,9 @@ class Endpoint(Answering):
             SGLang), "plain" (llama.cpp does without being told), "prefix" (Mistral, DeepSeek).
         key_header: Header of the key, if it is not sent as a bearer token.
         revision: What else tells this model from another of that name: weights, quantisation.
+        serving: What its answers go by in place of the address, for one model at several addresses
+            or a port that changes. Two servers may have different weights under one name, so
+            without it nothing that was kept of one is taken for the other's.
         kind: `real`, or `tiny` or `stub`, whose answers say nothing about real judges.
 
     Raises:
@@ -59,7 +66,7 @@ class Endpoint(Answering):
     Example:
         >>> vllm = Endpoint("http://localhost:8000/v1", "Qwen/Qwen3-8B", parallel=128)
         >>> vllm.by
-        'endpoint:Qwen/Qwen3-8B@1+dd0da6'
+        'endpoint:Qwen/Qwen3-8B@1+3f3696'
     """
 
     url: str
@@ -76,6 +83,7 @@ class Endpoint(Answering):
     prefill: str = "continue"
     key_header: str | None = None
     revision: str = ""
+    serving: str = ""
     kind: str = "real"
 
     def __post_init__(self) -> None:
@@ -94,8 +102,9 @@ class Endpoint(Answering):
 
     @property
     def by(self) -> str:
-        """The model's name, and a hash of what else its answers depend on; not the address."""
+        """The model's name, and a hash of what else its answers depend on, such as the address."""
         options: dict[str, Any] = {
+            "at": self.serving or _address(self.url),
             "revision": self.revision,
             "body": self.body,
             "rename": self.rename,
@@ -157,9 +166,25 @@ class Endpoint(Answering):
         return {**named, **self.body}
 
 
+def _address(url: str) -> str:
+    """A base URL, however it is written."""
+    parts = urlsplit(url)
+    port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+    query = f"?{parts.query}" if parts.query else ""
+    return f"{parts.scheme}://{parts.hostname}:{port}{parts.path.rstrip('/')}{query}"
+
+
+def _has_port(parts: SplitResult) -> bool:
+    """Whether the port is one, or left out."""
+    try:
+        return parts.port != 0
+    except ValueError:
+        return False
+
+
 def _check_url(url: str) -> None:
     parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if parts.scheme not in ("http", "https") or not parts.hostname or not _has_port(parts):
         raise UsageError(f"an endpoint's URL looks like http://localhost:8000/v1, not {url!r}")
     if parts.username or parts.password:
         raise UsageError("an endpoint's URL holds no key: put it in an environment variable")

@@ -114,6 +114,10 @@ class Errand:
         if self._error:
             raise self._error
 
+    def settled(self, seconds: float) -> bool:
+        """Whether all is told within so many seconds."""
+        return self._done.wait(max(0.0, seconds))
+
     async def ended(self) -> None:
         """`wait` for asyncio: the loop goes on, and cancelling the task cancels the errand."""
         loop = asyncio.get_running_loop()

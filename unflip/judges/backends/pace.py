@@ -126,7 +126,8 @@ class Patience:
                 return _too_late(last, spent)
             if tries < self.retries and sleep(wait):
                 return Unanswered(Silence.CANCELLED, f"the run was ended: {last.detail}", spent)
-        return Unanswered(last.why, f"{self.retries + 1} attempts, last: {last.detail}", spent)
+        tried = f"{self.retries + 1} attempts, last: " if self.retries else ""
+        return Unanswered(last.why, f"{tried}{last.detail}", spent)
 
     def _wait(self, said: Again, tries: int) -> float:
         if said.wait is not None:
