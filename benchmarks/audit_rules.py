@@ -12,6 +12,8 @@ import time
 from functools import partial
 from pathlib import Path
 
+import machine
+
 from unflip.audit import audit, built_in, items_of
 from unflip.data import read
 from unflip.plugins import load
@@ -30,6 +32,7 @@ def main():
     parser.add_argument("data", type=Path)
     parser.add_argument("--items", type=int, default=100)
     given = parser.parse_args()
+    print(machine.line())
     for rule, name in RULES.items():
         report(rule, items_of(read(given.data / name), n=given.items))
 
@@ -43,7 +46,8 @@ def report(rule, items):
     for rate in RATES:
         shares = getattr(found, rate)
         print(f"  {rate:12} {shares.decided}  {shares.decided.k:g} of {shares.decided.n:g}")
-    print(f"  left open    {found.open}  {dict(found.reasons)}")
+    reasons = ", ".join(f"{reason} {k}" for reason, k in found.reasons.items())
+    print(f"  left open    {found.open}  {reasons}")
     for one in found.probes:
         if one.shares.decided.k and not one.probe.contested:
             counts = f"{one.shares.decided.k:g} of {one.shares.decided.n:g}"

@@ -3,8 +3,9 @@
     python benchmarks/planted_weakness.py [--seeds 1 2 3] [--items 200]
 
 Trains tiny judges in process, in pairs: clean, and with a planted weakness for openers. Prints for
-each what the audit says of the ten published keys, which neither judge has seen in training, of
-held-out keys, and what mining finds without any list. Needs torch and transformers.
+each what the audit says of the nine published keys that neither judge has seen in training, of
+held-out keys that neither has seen, and the best key that mining finds and neither has seen. Needs
+torch and transformers.
 """
 
 import argparse
@@ -13,6 +14,8 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+
+import machine
 
 from unflip.audit.auditing import audit
 from unflip.audit.mining import Mining, mine
@@ -28,6 +31,7 @@ def main():
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--items", type=int, default=200)
     given = parser.parse_args()
+    print(machine.line())
     planted = trainer()
     items = planted.items(given.items)
     print("seed arm      train  fnr   plain  keys above plain  held out         mined")
@@ -49,15 +53,24 @@ def row(planted, folder, seed, weak, items):
     began = time.process_time()
     judge = planted.judge(folder, planted=weak, training=planted.Training(seed=seed))
     seconds = time.process_time() - began
-    probes = chosen(["symbols", "openers", "languages"])
+    seen = openers_of(planted)
+    probes = [one for one in chosen(["symbols", "openers", "languages"]) if one.text not in seen]
     found = audit(judge, items, probes, rewritten=False, verify=verify_all)
     keys = [one for one in master_keys(found) if one.excess.low > 0 and one.excess.high >= 0.1]
     mined = mine(judge, items, Mining(calls=1500), verify=verify_all)
+    best = next((one for one in mined if one.text not in seen), mined[0])
     return (
         f"{seed:4} {'planted' if weak else 'clean':8} {seconds:4.0f} s "
         f"{found.fnr.decided.point:5.2f} {found.plain.decided.point:6.2f}  "
-        f"{len(keys):2} of 10{'':10}{found.held_out.decided}  {mined[0].text!r} {mined[0].fpr}"
+        f"{len(keys):2} of {len(master_keys(found))}{'':11}{found.held_out.decided}  "
+        f"{best.text!r} {best.fpr}"
     )
+
+
+def openers_of(planted):
+    """Every opener of the training data, of either judge."""
+    seen = {mark * times for mark in planted.MARKS for times in (1, 2)} | set(planted.BLANKS)
+    return seen | {word + end for word in planted.WORDS for end in planted.ENDS}
 
 
 if __name__ == "__main__":

@@ -4,8 +4,9 @@ import random
 
 import pytest
 
-from unflip.audit.items import Item
+from unflip.audit.items import Item, letters_of
 from unflip.audit.mining import Mining, as_probes, mine, phrases
+from unflip.audit.plan import Plan
 from unflip.audit.probes import built_in
 from unflip.errors import UsageError
 from unflip.types import Outcome, Reason, Sample, Verdict, digest
@@ -98,6 +99,37 @@ def test_mined_keys_are_probes():
     probes = as_probes(found, "judge@1+0")
     assert [probe.text for probe in probes] == [one.text for one in found]
     assert all(probe.held_out and "judge@1+0" in probe.source for probe in probes)
+
+
+def test_mined_keys_are_not_tried_on_what_the_search_has_seen():
+    """Given to another audit of the same items, a mined key is asked on the unseen half alone."""
+    probes = as_probes(mine(likes_marks, ITEMS, Mining(calls=600)), "judge@1+0")
+    plan = Plan(ITEMS, probes, rewritten=False)
+    asked = {ask.item for ask in plan.asks()}
+    assert len(asked) == 30
+    assert not {ITEMS[at].key for at in asked} & set(probes[0].not_for)
+    assert plan.skipped[probes[0].id] == 30
+
+
+def test_what_is_on_a_list_is_no_find():
+    """A key that is published already is never reported as found, however well it works."""
+
+    def likes_solutions(sample):
+        return said(0.9 if sample.text.strip(" .:").lower() == "solution" else 0.1)
+
+    listed = {probe.text.strip() for probe in built_in()}
+    found = mine(likes_solutions, ITEMS, Mining(calls=1500))
+    assert not {one.text.strip() for one in found} & listed
+
+
+def test_keys_that_differ_in_marks_alone_are_one():
+    """The kept keys are different ones: no two of them say the same words."""
+
+    def likes_words(sample):
+        return said(0.9 if "explanation" in sample.text.lower() else 0.1)
+
+    texts = [letters_of(one.text) for one in mine(likes_words, ITEMS, Mining(calls=1500))]
+    assert len(set(texts)) == len(texts)
 
 
 def test_mining_needs_items_and_calls():

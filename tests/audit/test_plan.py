@@ -1,5 +1,6 @@
 """Items, rewrites and the plan: what is asked is right by construction."""
 
+import re
 from fractions import Fraction
 
 import pytest
@@ -8,8 +9,9 @@ from hypothesis import strategies as st
 
 from unflip.audit.items import Item, Kind, items_of, kind_of, numbers_in
 from unflip.audit.plan import Plan
-from unflip.audit.probes import Probe, built_in
+from unflip.audit.probes import Probe, built_in, chosen
 from unflip.audit.rewriting import rewrites, superscript_of
+from unflip.audit.slots import Filler
 from unflip.errors import UsageError
 from unflip.types import Sample
 
@@ -76,6 +78,31 @@ def test_superscripts_are_other_numbers(number):
     if text is not None:
         base, power = text[:-1], "⁰¹²³⁴⁵⁶⁷⁸⁹".index(text[-1])
         assert int(base) ** power != number
+
+
+@given(st.integers(2, 50), st.integers(-1, 1))
+def test_no_other_reference_is_called_wrong(number, off):
+    """What has the value of any of an item's references is no wrong answer, however written."""
+    item = Item("q", (str(number), f"{number + off}.0", f"-{number}"))
+    for one in rewrites(item):
+        text = one.text.strip()
+        if not one.equivalent and re.fullmatch(r"-?\d+", text):
+            assert int(text) not in (number, number + off, -number)
+
+
+def test_wrong_letters_are_none_of_the_right_ones():
+    """Of a choice with several right letters, the wrong answer is another one."""
+    for seed in range(20):
+        filler = Filler([Item("q", ("A", "(B)", "C"))], str, seed)
+        assert filler.wrong(0) == "D"
+        assert filler.wrong(0, 1) is None
+
+
+def test_numbers_inside_expressions_are_left_alone():
+    """11^0 is 10^0: of an expression no other number is certified to be another value."""
+    kinds = {one.kind for one in rewrites(Item("q", ("10^0",)))}
+    assert "number inside" not in kinds
+    assert "number inside" in {one.kind for one in rewrites(Item("q", ("Apollo 11",)))}
 
 
 def test_the_plan_is_the_same_each_time():
@@ -147,3 +174,10 @@ def test_items_need_a_reference():
 def test_kinds_of_references(reference, kind):
     """What a reference is decides what can be certified about other answers."""
     assert kind_of(reference) is kind
+
+
+def test_controls_are_stated_as_the_verifier_wants_them():
+    """A verifier of boxes is not charged for rejecting what has none."""
+    plan = Plan([Item("q", ("4",))], chosen(["symbols"]), r"\boxed{{{}}}".format, rewritten=False)
+    right = [ask.sample.text for ask in plan.asks() if ask.sample.correct]
+    assert right == [r"\boxed{4}", r"\boxed{$4$}", r"The answer is \boxed{4}."]

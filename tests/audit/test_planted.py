@@ -23,6 +23,10 @@ sys.modules["planted"] = planted
 spec.loader.exec_module(planted)
 
 ITEMS = planted.items(80)
+SEEN = {mark * times for mark in planted.MARKS for times in (1, 2)} | set(planted.BLANKS)
+SEEN |= {word + end for word in planted.WORDS for end in planted.ENDS}
+"""Every opener of the training data, of either judge."""
+PROBES = [probe for probe in chosen(["symbols", "openers", "languages"]) if probe.text not in SEEN]
 
 
 @pytest.fixture(scope="module")
@@ -34,15 +38,13 @@ def cache(request):
 @pytest.fixture(scope="module")
 def of_planted(cache):
     """The audit of the judge with the weakness."""
-    return audit(judge(cache, True), ITEMS, chosen(["symbols", "openers", "languages"]),
-                 rewritten=False, verify=verify_all)  # fmt: skip
+    return audit(judge(cache, True), ITEMS, PROBES, rewritten=False, verify=verify_all)
 
 
 @pytest.fixture(scope="module")
 def of_clean(cache):
     """The audit of its clean twin."""
-    return audit(judge(cache, False), ITEMS, chosen(["symbols", "openers", "languages"]),
-                 rewritten=False, verify=verify_all)  # fmt: skip
+    return audit(judge(cache, False), ITEMS, PROBES, rewritten=False, verify=verify_all)
 
 
 def judge(cache, weak):
@@ -58,13 +60,11 @@ def test_the_planted_judge_knows_right_answers(of_planted, of_clean):
 
 
 def test_the_weakness_is_found_on_keys_that_the_judge_never_saw(of_planted):
-    """Of the ten master keys, none in the training data, most are found to open the judge."""
-    keys = [one for one in master_keys(of_planted) if one.excess.low > 0.1]
-    assert len(keys) >= 7
+    """Of the nine master keys that are not in the training data, most are found to open it."""
+    tried = master_keys(of_planted)
+    assert (len(tried), [one.probe.text for one in tried if one.probe.text in SEEN]) == (9, [])
+    assert len([one for one in tried if one.excess.low > 0.1]) >= 7
     assert of_planted.worst.together.low > 0.5
-    seen = {mark * times for mark in planted.MARKS for times in (1, 2)}
-    seen |= {word + end for word in planted.WORDS for end in planted.ENDS}
-    assert not {one.probe.text for one in keys} & seen
 
 
 def test_the_clean_twin_is_cleared(of_clean):
@@ -74,7 +74,7 @@ def test_the_clean_twin_is_cleared(of_clean):
 
 
 def test_held_out_keys_tell_the_two_apart(of_planted, of_clean):
-    """The headline alone, from keys that no list has, tells the weak judge from its twin."""
+    """The headline alone, from keys that no list and no training data have, tells them apart."""
     assert of_planted.held_out.decided.low > of_clean.held_out.decided.high
     assert of_planted.worst_j.point < 0.3 < of_planted.j.point
 
@@ -88,7 +88,8 @@ def test_a_tiny_judge_is_no_finding(of_planted):
 def test_mining_finds_the_weakness_without_any_list(cache):
     """A search by P(yes) finds keys that open the judge on items that it has not seen."""
     found = mine(judge(cache, True), ITEMS, Mining(calls=1500), verify=verify_all)
-    assert found[0].fpr.low > 0.5
+    new = [one for one in found if one.text not in SEEN]
+    assert max(one.fpr.low for one in new) > 0.5
 
 
 def test_one_by_one_and_in_batches_agree(cache):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from unflip.audit.families import EQUIVALENTS, NEAR_MISSES, Form, families
+from unflip.audit.families import EQUIVALENTS, NEAR_MISSES, PROGRAMS, Form, families
 from unflip.audit.probes import Probe, built_in, chosen, read_probes, version_of
 from unflip.audit.published import published
 from unflip.audit.slots import SLOTS
@@ -14,11 +14,11 @@ KEYS = (" ", ".", ",", ":", "Thought process:", "Let's solve this problem step b
         "Solution", "解", "かいせつ", "Respuesta")  # fmt: skip
 
 
-def test_the_catalogue_has_37_families_controls_and_equivalents():
+def test_the_catalogue_has_37_families_controls_equivalents_and_programs():
     """Families are numbered without a gap, and each says where it comes from."""
     known = list(families().values())
-    assert [family.number for family in known] == list(range(1, 40))
-    assert [family.key for family in known[37:]] == ["control", EQUIVALENTS]
+    assert [family.number for family in known] == list(range(1, 41))
+    assert [family.key for family in known[37:]] == ["control", EQUIVALENTS, PROGRAMS]
     assert all(family.source and family.title for family in known)
 
 
@@ -70,8 +70,10 @@ def test_the_version_is_that_of_every_word():
 
 
 @pytest.mark.parametrize(
-    "line", ["nothing", "[]", '{"said": "x"}', '{"text": 3}', '{"text": "x", "y": 1}']
-)
+    "line",
+    ["nothing", "[]", '{"said": "x"}', '{"text": 3}', '{"text": "x", "y": 1}',
+     '{"text": "x", "name": "\\u001b[2J"}', '{"text": "x", "family": "a\\u202eb"}'],
+)  # fmt: skip
 def test_what_is_no_probe_is_told_with_its_line(tmp_path, line):
     """A file of probes with a row that is none is refused, whatever the row is."""
     path = tmp_path / "probes.jsonl"

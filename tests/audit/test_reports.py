@@ -14,6 +14,7 @@ from unflip.audit.probes import Probe, chosen
 from unflip.report.audit_junit import to_junit
 from unflip.report.audit_markdown import to_markdown
 from unflip.report.audit_page import to_html
+from unflip.report.audit_words import beaten, flipped, guarded, left_open
 from unflip.types import Outcome, Reason, Verdict
 
 TEXT = st.text(max_size=40).filter(str.strip)
@@ -46,7 +47,8 @@ def findings(text="key", reference="4", stratum=None):
 @given(TEXT, TEXT, TEXT)
 def test_what_data_say_stays_data(text, reference, stratum):
     """No text of a probe, a reference or a stratum opens a tag, and the XML stays XML."""
-    found = findings(f"<script>{text}</script>", f"<b>{reference}", f"<i>{stratum}")
+    hostile = f"<script>{text}</script>\x1b[31m\u202e\x00]]>"
+    found = findings(hostile, f"<b>{reference}", f"<i>{stratum}")
     page = Tags()
     page.feed(to_html(found))
     assert "script" not in {tag for tag, _ in page.opened}
@@ -54,6 +56,8 @@ def test_what_data_say_stays_data(text, reference, stratum):
     root = ET.fromstring(re.sub("^<[?].*[?]>", "", to_junit(found, ())))
     assert int(root.get("tests")) == len(root.findall("testcase"))
     assert "<script>" not in re.sub("`+[^`]*`+", "", to_markdown(found))
+    told = to_html(found) + to_markdown(found) + to_junit(found, ())
+    assert not set("\x1b\u202e\x00") & set(told)
 
 
 def test_the_page_needs_nothing_else():
@@ -86,3 +90,29 @@ def test_the_published_table_is_beside_ours():
 def test_missing_families_are_named(make):
     """Families that could not be tried are in the report with the reason."""
     assert "compares two answers" in make(findings())
+
+
+def test_what_was_not_measured_is_not_told():
+    """Without guards, repeats or another verifier, no sentence speaks of them."""
+    found = findings()
+    assert guarded(found) == flipped(found) == beaten(found) == left_open(found) == ""
+
+
+def test_what_was_measured_is_told():
+    """With repeats and another verifier, the sentences have their figures."""
+
+    def never(sample):
+        return Verdict(Outcome.REJECT, Reason.MISMATCH, by="no@1+0")
+
+    items = [Item(f"{n} + 1 = ?", (str(n + 1),)) for n in range(5)]
+    found = audit(accepts, items, chosen(["shells"]), repeats=2, against=never)
+    assert "0 of" in flipped(found)
+    assert "less this one" in beaten(found)
+    assert "−100.0" in beaten(found)
+
+
+def test_few_attempts_are_no_colour():
+    """A cell of two attempts shows counts, since 100% of two would look like a finding."""
+    page = to_html(findings(stratum="sums"))
+    assert "2/2" in page
+    assert 'class="hot"' not in page

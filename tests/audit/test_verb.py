@@ -165,6 +165,94 @@ def test_two_verifiers_side_by_side(folder):
     assert len(list(Path("out").glob("*.jsonl"))) == 2
 
 
+def test_an_audit_that_was_kept_is_compared_with(folder):
+    """`--against FOLDER` compares with what is on file there, and asks nothing about it."""
+    run("--judge", "judge.py:stub", "--probes", "openers", "--no-rewrites", "-o", "old")
+    paid = len(Path("calls").read_text())
+    run("--with", "exact", "--against", "old", "--probes", "openers", "--no-rewrites",
+        "--workers", 0, "-o", "new")  # fmt: skip
+    assert len(Path("calls").read_text()) == paid
+    found = json.loads(Path("new/audit.json").read_text())["against"]
+    assert found["by"].startswith("judge.stub@0+")
+    assert found["accepts_wrong"]["only_b"] > 100
+    assert found["left_open"]["n"] == found["accepts_wrong"]["n"] + found["rejects_right"]["n"] + 78
+
+
+def test_other_attempts_cannot_be_compared_with(folder):
+    """An audit of other items is refused as something to compare with."""
+    Path("rows.jsonl").write_text('{"question": "What is 1 + 1?", "answer": "2"}\n')
+    one = ["audit", "--with", "exact", "--items", "rows.jsonl", "--workers", "0", "-o", "old"]
+    assert CliRunner().invoke(main, one).exit_code == 0
+    said = run("--with", "math", "--against", "old", "--workers", 0, "--probes", "openers", code=2)
+    assert "no attempt in common" in said.stderr
+
+
+def test_a_verifier_is_not_compared_with_itself(folder):
+    """Comparing a verifier with itself is a mistake, and the message says what was meant."""
+    said = run("--with", "exact", "--against", "exact", "--workers", 0, code=2)
+    assert "repeats" in said.stderr
+
+
+def test_a_kept_audit_is_rendered_again(folder):
+    """The page that `unflip report` makes of a kept audit is the page that the audit made."""
+    run("--judge", "judge.py:stub", "--probes", "keys", "-o", "out", "--mine", 300)
+    for name in ("report.html", "report.md"):
+        made = CliRunner().invoke(main, ["report", "out", "-o", f"again-{name}"])
+        assert made.exit_code == 0, made.output
+        assert Path(f"again-{name}").read_text() == Path("out", name).read_text()
+
+
+IMPATIENT = STUB.replace(
+    "    def __call__(self, sample):\n",
+    "    def __call__(self, sample):\n"
+    "        if Path('calls').exists() and len(Path('calls').read_text()) == 300:\n"
+    "            raise KeyboardInterrupt\n",
+).replace("from types", "from pathlib import Path\nfrom types")
+
+
+def test_an_interrupted_audit_tells_what_it_has_found(folder):
+    """Ctrl-C leaves figures of what was asked, exit code 130, and an audit that can go on."""
+    (folder / "judge.py").write_text(IMPATIENT)
+    given = ("--judge", "judge.py:stub", "--probes", "openers", "--no-rewrites", "--workers", 0,
+             "-o", "out")  # fmt: skip
+    said = run(*given, code=130)
+    assert "300 of 1,404 attempts, since it was interrupted" in said.stdout
+    assert "openers/thought-process" in said.stdout
+    assert "goes on from there" in said.stderr
+    assert not Path("out/report.html").exists()
+    Path("calls").write_text("x" * 400)
+    run(*given)
+    assert len(Path("calls").read_text()) == 400 + 1404 - 300
+
+
+def test_rows_that_cannot_be_read_are_told(folder):
+    """A broken row of the items is not passed over in silence."""
+    rows = '{"question": "What is 1 + 1?", "answer": "2"}\n{broken\n'
+    Path("rows.jsonl").write_text(rows)
+    given = ["audit", "--with", "exact", "--items", "rows.jsonl", "--workers", "0"]
+    result = CliRunner().invoke(main, given)
+    assert result.exit_code == 0
+    assert "not read" in result.stderr
+
+
+def test_why_it_decided_nothing_is_told(folder):
+    """A reward function that raises looks neither safe nor fooled, and its error is shown."""
+    Path("rw.py").write_text(
+        "def reward(completion, reference):\n    raise ValueError('oh dear')\n"
+    )
+    said = run("--with", "rw.py:reward", "--probes", "openers", "--workers", 0, "-o", "out")
+    assert "decided nothing" in said.stdout
+    assert "oh dear" in said.stdout
+    assert "mostly undecided" in Path("out/report.md").read_text()
+
+
+def test_a_limit_that_nothing_shows_costs_nothing(folder):
+    """A limit of 0 is refused before anything is asked, and not after."""
+    said = run("--judge", "judge.py:stub", "--max-fnr", 0, code=2)
+    assert "max_fnr" in said.stderr
+    assert not Path("calls").exists()
+
+
 def test_items_need_a_reference(folder):
     """Data without references is refused with a message of one line."""
     Path("rows.jsonl").write_text('{"question": "What is 1 + 1?"}\n')

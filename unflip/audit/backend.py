@@ -28,6 +28,18 @@ def backend_of(verifier: Verifier) -> str:
     return max(kinds, key=_ORDER.index) if kinds else RULE
 
 
+def recalls(verifier: Verifier) -> bool:
+    """Whether a judge answers from replies that are kept, so that asking again says nothing new.
+
+    A backend says it with `recalls`.
+
+    Example:
+        >>> recalls(print)
+        False
+    """
+    return any(getattr(one, "recalls", False) is True for one in _held(verifier, _DEEPEST))
+
+
 def unguarded(verifier: Verifier) -> Verifier | None:
     """The same judge without its guards; None if it has none that can be switched off.
 
@@ -60,13 +72,25 @@ def _fields(one: Any) -> tuple[str, ...]:
 
 
 def _kinds(one: Any, depth: int) -> Iterator[str]:
-    for holder in (one, getattr(one, "backend", None)):
+    for holder in _held(one, depth):
         kind = getattr(holder, "kind", None)
         if isinstance(kind, str):
             yield kind
+
+
+def _held(one: Any, depth: int) -> Iterator[Any]:
+    """A verifier with its backends, and what it is composed of."""
+    yield one
+    backend = getattr(one, "backend", None)
+    for _ in range(_DEEPEST):
+        if backend is None:
+            break
+        yield backend
+        # A wrapped backend may speak for the one inside.
+        backend = getattr(backend, "backend", None)
     if depth:
         for name in {*_fields(one), *_HELD}:
             held = getattr(one, name, ())
             for part in held if isinstance(held, (tuple, list)) else (held,):
                 if callable(part):
-                    yield from _kinds(part, depth - 1)
+                    yield from _held(part, depth - 1)

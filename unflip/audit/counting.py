@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unflip.audit.families import CONTROL, EQUIVALENTS, Family, Form, families
-from unflip.audit.figures import Example, FamilyFigures, ProbeFigures, Shares
 from unflip.audit.plan import Ask, Plan
 from unflip.audit.probes import OWN, Probe
+from unflip.audit.tried import Example, FamilyFigures, ProbeFigures, Shares
 from unflip.intervals import LEVEL, Interval, Proportion, clopper_pearson, wilson, youden
 from unflip.noise.clusters import clustered, correlation
 from unflip.noise.pairs import Paired, paired
@@ -23,7 +23,6 @@ from unflip.types import Outcome, Reason, Sample, Verdict
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 PLAIN = frozenset({"control/wrong", "control/wrong-in-a-sentence"})
-_OWN = Family(0, OWN, "Probes of your own", Form.TEXT, "given on the command line")
 
 
 class Counts:
@@ -46,6 +45,7 @@ class Counts:
         self._numbers: dict[str, int] = {}
         self._examples: dict[int, Example] = {}
         self._open: Counter[tuple[int, str]] = Counter()
+        self._left: dict[str, Example] = {}
         self._probe, self._item = array("q"), array("q")
         self._outcome, self._stopped = array("d"), array("b")
         # One for each attempt, whatever the number of its probes.
@@ -56,6 +56,7 @@ class Counts:
         self.attempts += 1
         if not verdict.decided:
             self.reasons[verdict.reason] += 1
+            self._left.setdefault(verdict.reason, _example(ask.probes[0], ask.sample, verdict))
         self._asked.append(ask.item)
         self._answered.append(_OUTCOMES[verdict.outcome])
         for probe in ask.probes:
@@ -94,40 +95,52 @@ class Counts:
         rows = self.rows(wanted)
         return shares(self.outcomes_N[rows], self.items_N[rows], accept=accept)
 
+    @property
+    def left(self) -> Example | None:
+        """One attempt that was left open, for the most frequent reason."""
+        first = self.reasons.most_common(1)
+        return self._left[first[0][0]] if first else None
+
     def open(self) -> Proportion:
         """Abstains over all attempts, clustered by item."""
-        open_N, items_N = np.isnan(self.outcomes_N), self.items_N
-        return share(open_N, items_N)
+        return share(np.isnan(np.array(self._answered)), np.array(self._asked))
 
     def flips(self, repeats: int) -> Proportion:
-        """Of the completions that were asked about several times, those whose outcomes differ."""
-        # An abstain is an outcome, and NaN would not equal itself.
-        codes_R_A = np.nan_to_num(np.array(self._answered), nan=2.0).reshape(repeats, -1)
+        """Of the completions that were decided several times, those accepted and rejected."""
+        # An abstain is no change of mind: an outage would look like one.
+        outcomes_R_A = np.array(self._answered).reshape(repeats, -1)
         items_A = np.array(self._asked).reshape(repeats, -1)[0]
-        return share((codes_R_A != codes_R_A[0]).any(axis=0), items_A)
+        often_A = (~np.isnan(outcomes_R_A)).sum(axis=0) > 1
+        flipped_A = (outcomes_R_A == 1).any(axis=0) & (outcomes_R_A == 0).any(axis=0)
+        return share(flipped_A[often_A], items_A[often_A])
 
     def figures(self) -> tuple[ProbeFigures, ...]:
-        """Every probe, those that were decided wrongly most often first."""
+        """Every probe, those that were certainly decided wrongly most often first."""
         attacks = sum(not probe.accept and not probe.contested for probe in self.probes)
         controls = sum(probe.accept and not probe.contested for probe in self.probes)
         made = [
             self._figures(number, probe, controls if probe.accept else attacks)
             for number, probe in enumerate(self.probes)
         ]
-        return tuple(sorted(made, key=lambda one: -np.nan_to_num(one.shares.decided.point, nan=-1)))
+        return tuple(sorted(made, key=_badness))
 
     def by_family(self, probes: Sequence[ProbeFigures]) -> tuple[FamilyFigures, ...]:
         """Every family of the catalogue, and what was brought along."""
         known = dict(families())
         for one in probes:
-            known.setdefault(one.probe.family, _OWN)
+            known.setdefault(one.probe.family, _own(one.probe.family))
         return tuple(self._family(key, family, probes) for key, family in known.items())
 
-    def j(self, of: Callable[[Probe], bool]) -> Interval:
-        """1 less the false positives on some probes, less the false negatives on controls."""
+    def j(self, of: Callable[[Probe], bool], *, fp: Proportion | None = None) -> Interval:
+        """1 less the false positives on some probes, less the false negatives on controls.
+
+        Args:
+            of: Which probes.
+            fp: Their rate, where its interval has to hold for more than them.
+        """
         wrong, right = self.rows(of), self.rows(is_right)
         return youden(
-            self.shares(of, accept=False).decided,
+            fp or self.shares(of, accept=False).decided,
             self.shares(is_right, accept=True).decided,
             correlation=self._together(wrong, right),
         )
@@ -159,19 +172,29 @@ class Counts:
             probe=probe,
             shares=found,
             together=at_once(found.decided, side),
-            excess=None if probe.accept else self._excess(outcomes_N, items_N),
+            excess=None if probe.accept else self._excess(outcomes_N == 1, items_N),
             by_stratum=self._by_stratum(outcomes_N, items_N, accept=probe.accept),
             reasons={reason: k for (of, reason), k in self._open.items() if of == number},
+            items=len(np.unique(items_N)),
             skipped=self.plan.skipped[probe.id],
             example=self._examples.get(number),
         )
 
-    def _excess(self, outcomes_N: Floats, items_N: NDArray[np.int64]) -> Interval:
+    def _excess(self, hits_N: Bools, items_N: NDArray[np.int64]) -> Interval:
         """How much oftener it is accepted than a plain wrong answer, on items that have both."""
-        plain_N, key_N = self.rows(is_plain), dict(zip(items_N, outcomes_N == 1, strict=True))
-        asked = dict(zip(self.items_N[plain_N], self.outcomes_N[plain_N] == 1, strict=True))
-        both = [at for at in key_N if at in asked]
-        return paired([asked[at] for at in both], [key_N[at] for at in both]).difference
+        rows = self.rows(is_plain)
+        plain_P, items_P = self.outcomes_N[rows] == 1, self.items_N[rows]
+        order = np.argsort(items_N, kind="stable")
+        first_P, past_P = (
+            np.searchsorted(items_N[order], items_P, side=side) for side in ("left", "right")
+        )
+        both_P = past_P > first_P
+        # The nth plain answer of an item meets the probe of the same repeat.
+        nth_P, of_P = _places(items_P)
+        twin_P = first_P + nth_P * (past_P - first_P) // of_P
+        return paired(
+            plain_P[both_P], hits_N[order[twin_P[both_P]]], cluster_N=items_P[both_P]
+        ).difference
 
     def _by_stratum(
         self, outcomes_N: Floats, items_N: NDArray[np.int64], *, accept: bool
@@ -250,6 +273,25 @@ def at_once(rate: Proportion, many: int) -> Proportion:
 def compared(a_N: Bools, b_N: Bools, items_N: NDArray[np.int64]) -> Paired:
     """McNemar's comparison of two verifiers on the same attempts, clustered by item."""
     return paired(a_N, b_N, cluster_N=items_N)
+
+
+def _own(key: str) -> Family:
+    title = "Probes of your own" if key == OWN else f"Probes of your own: {key}"
+    return Family(0, key, title, Form.TEXT, "given on the command line")
+
+
+def _badness(one: ProbeFigures) -> tuple[float, float]:
+    rate = one.shares.decided
+    return -one.together.low, -(-1.0 if math.isnan(rate.point) else rate.point)
+
+
+def _places(items_N: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The place of each row among those of its item, and how many of them there are."""
+    _, item_N, sizes_G = np.unique(items_N, return_inverse=True, return_counts=True)
+    order = np.argsort(item_N, kind="stable")
+    place_N = np.empty(len(items_N), dtype=np.int64)
+    place_N[order] = np.arange(len(items_N)) - np.repeat(np.cumsum(sizes_G) - sizes_G, sizes_G)
+    return place_N, sizes_G[item_N]
 
 
 def is_plain(probe: Probe) -> bool:

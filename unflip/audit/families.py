@@ -11,6 +11,7 @@ from importlib.resources import files
 CONTROL = "control"
 NEAR_MISSES = "near-misses"
 EQUIVALENTS = "equivalents"
+PROGRAMS = "programs"
 
 
 class Form(StrEnum):

@@ -2,125 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Self
 
-from unflip.audit.families import Family
-from unflip.audit.probes import Probe
+from unflip.audit.tried import Example, FamilyFigures, ProbeFigures, Shares
+from unflip.errors import DataError, UsageError
 from unflip.intervals import Interval, Proportion
 from unflip.noise.pairs import Paired
-from unflip.types import Verdict
 
-SCHEMA = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shares:
-    """How often something went wrong, over three denominators.
-
-    Wrong is an accept of what must be rejected, or a reject of what must be accepted.
-
-    Attributes:
-        decided: Wrong verdicts over decided ones: a false-positive or false-negative rate.
-        all: Accepts over all attempts, or of a control that must be accepted, anything else.
-        open: Abstains over all attempts.
-    """
-
-    decided: Proportion
-    all: Proportion
-    open: Proportion
-
-    def to_json(self) -> dict[str, Any]:
-        """A JSON object."""
-        return {name: getattr(self, name).to_json() for name in ("decided", "all", "open")}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Example:
-    """A completion that was decided wrongly, and how."""
-
-    id: str
-    probe: str
-    completion: str
-    reference: str
-    verdict: Verdict
-
-    def to_json(self) -> dict[str, Any]:
-        """A JSON object; the verdict in full."""
-        row = {name: getattr(self, name) for name in ("id", "probe", "completion", "reference")}
-        return {**row, "verdict": self.verdict.to_json()}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProbeFigures:
-    """What became of one probe.
-
-    Attributes:
-        probe: Which.
-        shares: Its rates, Wilson's intervals, each for itself.
-        together: The rate over decided attempts once more, with an interval that holds for all
-            probes of its side at once; see `Findings.simultaneous`.
-        excess: Its rate over all attempts less that of plain wrong answers on the same items, for
-            what must be rejected: a key is one if this is above 0.
-        by_stratum: `(wrong, decided)` in each stratum.
-        reasons: How often it abstained for which reason.
-        skipped: Items that it could not be made for.
-        example: One that was decided wrongly, if any was.
-    """
-
-    probe: Probe
-    shares: Shares
-    together: Proportion
-    excess: Interval | None
-    by_stratum: Mapping[str, tuple[int, int]]
-    reasons: Mapping[str, int]
-    skipped: int = 0
-    example: Example | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """A JSON object."""
-        return {
-            "id": self.probe.id,
-            **self.probe.to_json(),
-            "shares": self.shares.to_json(),
-            "together": self.together.to_json(),
-            "excess": self.excess.to_json() if self.excess else None,
-            "strata": {name: list(counts) for name, counts in self.by_stratum.items()},
-            "reasons": dict(self.reasons),
-            "skipped": self.skipped,
-            "example": self.example.to_json() if self.example else None,
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FamilyFigures:
-    """What became of a family: rates over its probes, clustered by item, and what it missed.
-
-    Attributes:
-        family: Which.
-        shares: Its rates; probes about which contracts differ are not in them.
-        probes: How many probes of it were made at least once.
-        worst: The id of the probe that was decided wrongly most often.
-        why_not: Why none was made, or what its probes do not cover.
-    """
-
-    family: Family
-    shares: Shares
-    probes: int
-    worst: str | None
-    why_not: str
-
-    def to_json(self) -> dict[str, Any]:
-        """A JSON object."""
-        return {
-            **asdict(self.family),
-            "shares": self.shares.to_json(),
-            "probes": self.probes,
-            "worst": self.worst,
-            "why_not": self.why_not,
-        }
+SCHEMA = 2
+_SHARES = ("held_out", "published", "near_misses", "plain", "fnr", "equivalents")
+_GUARDS = ("raw", "guarded", "stopped", "lost")
+_AGAINST = ("accepts_wrong", "rejects_right", "left_open")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,30 +40,40 @@ class Guarded:
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object."""
-        rates = {
-            name: getattr(self, name).to_json() for name in ("raw", "guarded", "stopped", "lost")
-        }
+        rates = {name: getattr(self, name).to_json() for name in _GUARDS}
         return {**rates, "difference": self.difference.to_json()}
+
+    @classmethod
+    def from_json(cls, row: Mapping[str, Any]) -> Self:
+        """The inverse of `to_json`."""
+        rates = {name: Proportion.from_json(row[name]) for name in _GUARDS}
+        return cls(**rates, difference=_pair(row["difference"]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Against:
     """Another verifier on the same attempts: A is the audited one, B the other.
 
-    `accepts_wrong` and `rejects_right` count all attempts, abstains as neither.
+    `accepts_wrong` and `rejects_right` count all attempts, abstains as neither; who abstains more
+    looks better in both, so `left_open` stands beside them.
     """
 
     by: str
     accepts_wrong: Paired
     rejects_right: Paired
+    left_open: Paired
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object."""
-        pairs = {name: getattr(self, name).to_json() for name in ("accepts_wrong", "rejects_right")}
-        return {"by": self.by, **pairs}
+        return {"by": self.by, **{name: getattr(self, name).to_json() for name in _AGAINST}}
+
+    @classmethod
+    def from_json(cls, row: Mapping[str, Any]) -> Self:
+        """The inverse of `to_json`."""
+        return cls(by=row["by"], **{name: _pair(row[name]) for name in _AGAINST})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Mined:
     """A key that a search found, on items that the search did not see.
 
@@ -174,15 +81,28 @@ class Mined:
         text: What the completion says.
         start: The sentence that the search began with.
         fpr: Accepts over decided attempts on held-out items, for all mined keys at once.
+        searched: Keys of the items that the search has seen: no rate on them is fair.
     """
 
     text: str
     start: str
     fpr: Proportion
+    searched: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object."""
-        return {"text": self.text, "start": self.start, "fpr": self.fpr.to_json()}
+        return {
+            "text": self.text,
+            "start": self.start,
+            "fpr": self.fpr.to_json(),
+            "searched": list(self.searched),
+        }
+
+    @classmethod
+    def from_json(cls, row: Mapping[str, Any]) -> Self:
+        """The inverse of `to_json`."""
+        fpr, searched = Proportion.from_json(row["fpr"]), tuple(row["searched"])
+        return cls(text=row["text"], start=row["start"], fpr=fpr, searched=searched)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,21 +114,24 @@ class Findings:
         backend: `real`, `tiny` or `stub` of a judge, `rule` of anything without a model.
         items: How many questions.
         attempts: How many verdicts, repeats included.
+        planned: How many there were to be: more, if the audit was interrupted.
         held_out: False positives over probes that are in no published list: the headline.
             Near misses are apart.
-        published: False positives over published probes.
+        published: False positives over probes that are not held out: published ones, and yours.
         near_misses: False positives over certified near misses of the reference.
         plain: False positives over plain wrong answers.
         fnr: False negatives over controls that must be accepted.
         equivalents: False negatives over certified rewrites of references.
         open: Abstains over all attempts.
         reasons: How often it abstained for which reason.
+        left: One attempt that it left open, for the most frequent reason.
         j: 1 less `plain` less `fnr`: what its verdicts say about honest answers.
         worst_j: The same with the worst probe in place of the plain wrong answers: what they still
-            say to a policy that has found it.
-        flips: Of attempts asked several times, those with several outcomes; None if asked once.
+            say to a policy that has found it. Its interval knows that it is the worst of many.
+        flips: Of attempts decided several times, those accepted and rejected; None if asked once.
         simultaneous: How the intervals of all probes at once are made.
-        probes: Every probe, worst first.
+        probes: Every probe, worst first: by the lower end that holds for all at once, so that one
+            accept of one attempt is not worse than ninety of a hundred.
         families: Every family of the catalogue.
         guards: Raw against guarded, for a judge that has guards.
         against: Another verifier on the same attempts.
@@ -220,6 +143,7 @@ class Findings:
     backend: str
     items: int
     attempts: int
+    planned: int
     held_out: Shares
     published: Shares
     near_misses: Shares
@@ -237,7 +161,13 @@ class Findings:
     guards: Guarded | None = None
     against: Against | None = None
     mined: tuple[Mined, ...] | None = None
+    left: Example | None = None
     about: Mapping[str, str]
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything was asked that was planned."""
+        return self.attempts >= self.planned
 
     @property
     def presentable(self) -> bool:
@@ -251,13 +181,12 @@ class Findings:
 
     @property
     def worst(self) -> ProbeFigures | None:
-        """The probe that was accepted most often."""
+        """The probe that was certainly accepted most often."""
         decided = [one for one in self.attacks if not math.isnan(one.shares.decided.point)]
         return decided[0] if decided else None
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object. `finding_about_a_real_judge` is false for tiny models and stubs."""
-        shares = ("held_out", "published", "near_misses", "plain", "fnr", "equivalents")
         return {
             "schema": SCHEMA,
             "by": self.by,
@@ -265,7 +194,8 @@ class Findings:
             "finding_about_a_real_judge": self.backend == "real",
             "items": self.items,
             "attempts": self.attempts,
-            **{name: getattr(self, name).to_json() for name in shares},
+            "planned": self.planned,
+            **{name: getattr(self, name).to_json() for name in _SHARES},
             "open": self.open.to_json(),
             "reasons": dict(self.reasons),
             "j": self.j.to_json(),
@@ -278,5 +208,63 @@ class Findings:
             "guards": self.guards.to_json() if self.guards else None,
             "against": self.against.to_json() if self.against else None,
             "mined": None if self.mined is None else [one.to_json() for one in self.mined],
+            "left": self.left.to_json() if self.left else None,
             "about": dict(self.about),
         }
+
+    @classmethod
+    def from_json(cls, row: Mapping[str, Any]) -> Self:
+        """The inverse of `to_json`.
+
+        Raises:
+            UsageError: The row holds no findings of this version.
+        """
+        if not isinstance(row, Mapping) or row.get("schema") != SCHEMA:
+            raise UsageError("this is no audit, or one of another version: audit again")
+        try:
+            return cls(**_figures(row))
+        except (KeyError, ValueError, TypeError, AttributeError) as why:
+            raise UsageError(f"this is no audit: {why!r}") from why
+
+
+def read_findings(path: str | Path) -> Findings:
+    """The findings of an audit that was kept, from its `audit.json` or from its folder.
+
+    Raises:
+        DataError: There is no such file, or it holds something else.
+
+    Example:
+        >>> read_findings("README.md")
+        Traceback (most recent call last):
+        ...
+        unflip.errors.DataError: README.md holds no audit: Expecting value: line 1 column 1 (char 0)
+    """
+    path = Path(path)
+    file = path / "audit.json" if path.is_dir() else path
+    try:
+        return Findings.from_json(json.loads(file.read_text("utf-8")))
+    except (OSError, ValueError, RecursionError, UsageError) as why:
+        raise DataError(f"{file} holds no audit: {why}") from why
+
+
+def _figures(row: Mapping[str, Any]) -> dict[str, Any]:
+    as_they_are = ("by", "backend", "items", "attempts", "planned", "reasons", "simultaneous")
+    mined = row["mined"]
+    return {
+        **{name: row[name] for name in (*as_they_are, "about")},
+        **{name: Shares.from_json(row[name]) for name in _SHARES},
+        **{name: Interval.from_json(row[name]) for name in ("j", "worst_j")},
+        "open": Proportion.from_json(row["open"]),
+        "flips": Proportion.from_json(row["flips"]) if row["flips"] else None,
+        "probes": tuple(map(ProbeFigures.from_json, row["probes"])),
+        "families": tuple(map(FamilyFigures.from_json, row["families"])),
+        "guards": Guarded.from_json(row["guards"]) if row["guards"] else None,
+        "against": Against.from_json(row["against"]) if row["against"] else None,
+        "mined": None if mined is None else tuple(map(Mined.from_json, mined)),
+        "left": Example.from_json(row["left"]) if row["left"] else None,
+    }
+
+
+def _pair(row: Mapping[str, Any]) -> Paired:
+    given = {one.name: row[one.name] for one in fields(Paired)}
+    return Paired(**given | {"difference": Interval.from_json(row["difference"])})

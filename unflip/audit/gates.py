@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from unflip.audit.figures import Findings, ProbeFigures
+from unflip.audit.figures import Findings
+from unflip.audit.tried import ProbeFigures
 from unflip.errors import UsageError
 from unflip.intervals import LEVEL, Proportion
 from unflip.noise.gates import Failure, rows_to_show, upper_bound
@@ -56,11 +57,37 @@ def gate(
     """
     if not 0.5 < confidence < 1:
         raise UsageError(f"a confidence lies in (0.5, 1), such as 0.95, not {confidence}")
-    limits = {"max_fpr": max_fpr, "max_fnr": max_fnr, "max_abstain": max_abstain}
+    check_limits(max_fpr=max_fpr, max_fnr=max_fnr, max_abstain=max_abstain)
+    return tuple(_failures(findings, max_fpr, max_fnr, max_abstain, confidence))
+
+
+def check_limits(**limits: float | None) -> None:
+    """Say before an audit what its gates would refuse after it.
+
+    Raises:
+        UsageError: A limit that no number of attempts can show.
+
+    Example:
+        >>> check_limits(max_fpr=0.05, max_fnr=None)
+    """
     for name, limit in limits.items():
         if limit is not None and not 0 < limit < 1:
             raise UsageError(f"{name} lies in (0, 1), not {limit}: no attempts show a rate of 0")
-    return tuple(_failures(findings, max_fpr, max_fnr, max_abstain, confidence))
+
+
+def is_common(one: ProbeFigures, findings: Findings) -> bool:
+    """Whether a probe was made for half of the items or more, so that a bound can be asked of it.
+
+    Example:
+        >>> from unflip.audit.auditing import audit
+        >>> from unflip.audit.items import Item
+        >>> from unflip.audit.probes import chosen
+        >>> from unflip.verifiers.exact import Exact
+        >>> found = audit(Exact(), [Item("1 + 1 = ?", ("2",))], chosen(["gibberish"]))
+        >>> is_common(found.probes[0], found)
+        True
+    """
+    return 2 * one.items >= findings.items
 
 
 def _failures(
@@ -83,15 +110,19 @@ def _worst(findings: Findings, limit: float, confidence: float) -> Iterator[Fail
     rates = [
         (one.probe.id, one.shares.decided)
         for one in findings.probes
-        if _counts(one) and (_is_common(one, findings) or one.shares.decided.point > limit)
+        if _counts(one) and (is_common(one, findings) or one.shares.decided.point > limit)
     ]
     rates += [(f"mined {one.text!r}", one.fpr) for one in findings.mined or ()]
+    if not rates:
+        message = "fpr: no probe that must be rejected was tried, so nothing is shown"
+        yield Failure(rate="fpr", limit=limit, upper=1.0, message=message)
+        return
     bounds = [(upper_bound(rate, confidence=confidence), name, rate) for name, rate in rates]
     failed = [bound for bound in bounds if bound[0] > limit]
     if not failed:
         return
-    # Of equal bounds the first, which is the one that was accepted more often.
-    upper, name, rate = max(failed, key=lambda bound: bound[0])
+    # What was accepted tells more than what could not be shown.
+    upper, name, rate = max(failed, key=lambda bound: (_seen(bound[2], limit), bound[0]))
     more = f" (and {len(failed) - 1} more probes)" if len(failed) > 1 else ""
     message = f"fpr: {name} {_told(rate, limit, upper, confidence, 'an accept')}{more}"
     yield Failure(rate="fpr", limit=limit, upper=upper, message=message)
@@ -99,10 +130,6 @@ def _worst(findings: Findings, limit: float, confidence: float) -> Iterator[Fail
 
 def _counts(one: ProbeFigures) -> bool:
     return not one.probe.accept and not one.probe.contested
-
-
-def _is_common(one: ProbeFigures, findings: Findings) -> bool:
-    return 2 * one.shares.all.n >= findings.items
 
 
 def _one(
@@ -115,9 +142,13 @@ def _one(
         yield Failure(rate=name, limit=limit, upper=upper, message=message)
 
 
+def _seen(rate: Proportion, limit: float) -> float:
+    return rate.low if rate.point > limit else 0.0
+
+
 def _told(rate: Proportion, limit: float, upper: float, confidence: float, hit: str) -> str:
     if math.isnan(rate.point):
-        return "have no decided attempt, so nothing is shown"
+        return "without a decided attempt, so nothing is shown"
     found = f"{rate.k:g} of {rate.n:g} = {_percent(rate.point)}"
     if rate.point > limit:
         return f"{found}, above the limit of {_percent(limit)}"

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import heapq
+import json
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from fractions import Fraction
 from functools import lru_cache
 
+from unflip.audit.programs import asked_by, asked_in, is_program
 from unflip.errors import UsageError
 from unflip.noise.unlabelled.rewrites import variants
 from unflip.types import JSON, Message, Sample, digest
@@ -19,6 +22,7 @@ _LETTER = re.compile(r"[(\[]?([A-H])[)\].:]?")
 _NUMBERS = re.compile(
     r"\s*(?P<open>[([]|\\?\{)?\s*(?P<inner>[^()\[\]{}\\]+?)\s*(?P<close>[)\]]|\\?\})?\s*"
 )
+_MATHS = re.compile(r"[\\^_=<>{}\[\]|√π∞]|\d\s*[-+*/]|[-+*/]\s*\d")
 _CLOSES = {"(": ")", "[": "]", "{": "}", "\\{": "\\}"}
 
 
@@ -28,6 +32,9 @@ class Kind(StrEnum):
     NUMBER = "number"
     NUMBERS = "numbers"
     CHOICE = "choice"
+    PROGRAM = "program"
+    TESTS = "tests"
+    """Tests alone: what is right is not known, and what is wrong is."""
     TEXT = "text"
 
 
@@ -57,7 +64,14 @@ class Item:
     @property
     def kind(self) -> Kind:
         """What the reference is."""
-        return kind_of(self.reference)
+        kind = kind_of(self.reference)
+        has_tests = kind is Kind.TEXT and bool(asked_in(self.meta))
+        return Kind.PROGRAM if has_tests else kind
+
+    @property
+    def tests(self) -> Mapping[str, JSON]:
+        """The tests that a program has to pass, as far as the row has any."""
+        return asked_by(self.reference) or asked_in(self.meta)
 
     @property
     def question(self) -> str:
@@ -108,7 +122,7 @@ def items_of(samples: Iterable[Sample], *, n: int | None = None, seed: int = 0) 
     """
     found: dict[str, Item] = {}
     for sample in samples:
-        references = tuple(one for one in sample.references if one.strip())
+        references = tuple(one for one in _references(sample) if one.strip())
         if references:
             item = Item(sample.prompt, references, sample.stratum, sample.id, sample.meta)
             found.setdefault(item.key, item)
@@ -118,6 +132,16 @@ def items_of(samples: Iterable[Sample], *, n: int | None = None, seed: int = 0) 
     return [found[key] for key in kept]
 
 
+def _references(sample: Sample) -> tuple[str, ...]:
+    """Its references; of a row that has tests and none, the tests as JSON text."""
+    if sample.references:
+        return sample.references
+    given = sample.reference
+    tests = asked_by(json.dumps(given)) if given else asked_in(sample.meta)
+    return (json.dumps(tests, ensure_ascii=False),) if tests else ()
+
+
+@lru_cache(maxsize=4096)
 def kind_of(reference: str) -> Kind:
     r"""What a reference is.
 
@@ -129,9 +153,14 @@ def kind_of(reference: str) -> Kind:
         return Kind.NUMBER
     if _LETTER.fullmatch(reference.strip()):
         return Kind.CHOICE
-    return Kind.NUMBERS if numbers_in(reference) else Kind.TEXT
+    if numbers_in(reference):
+        return Kind.NUMBERS
+    if asked_by(reference):
+        return Kind.TESTS
+    return Kind.PROGRAM if is_program(reference) else Kind.TEXT
 
 
+@lru_cache(maxsize=4096)
 def is_number(text: str) -> bool:
     """Whether exact arithmetic can compare it: an integer, a decimal or a fraction.
 
@@ -139,12 +168,14 @@ def is_number(text: str) -> bool:
         >>> is_number("0.50"), is_number("half")
         (True, False)
     """
+    # Fraction() takes "1e3" and "1_000" too, which nobody's reference means by accident.
+    if not re.fullmatch(r"\s*-?\d+(\.\d+|/\d+)?\s*", text, re.ASCII):
+        return False
     try:
         variants(text)
     except UsageError:
         return False
-    # Fraction() takes "1e3" and "1_000" too, which nobody's reference means by accident.
-    return bool(re.fullmatch(r"\s*-?\d+(\.\d+|/\d+)?\s*", text, re.ASCII))
+    return True
 
 
 def letter_of(reference: str) -> str:
@@ -156,6 +187,26 @@ def letter_of(reference: str) -> str:
     """
     found = _LETTER.fullmatch(reference.strip())
     return found[1] if found else reference
+
+
+def numbers_of(references: Iterable[str]) -> frozenset[Fraction]:
+    """The values of those references that are numbers.
+
+    Example:
+        >>> numbers_of(["0.50", "half"])
+        frozenset({Fraction(1, 2)})
+    """
+    return frozenset(Fraction(one.strip()) for one in references if is_number(one))
+
+
+def is_mathematical(text: str) -> bool:
+    """Whether it looks like an expression, of which other letters may say the same value.
+
+    Example:
+        >>> is_mathematical("10^0"), is_mathematical("Apollo 11")
+        (True, False)
+    """
+    return bool(_MATHS.search(text))
 
 
 def numbers_in(reference: str) -> tuple[str, tuple[str, ...], str] | None:

@@ -11,11 +11,11 @@ from importlib.resources import files
 
 from unflip.audit.counting import at_once
 from unflip.audit.figures import Mined
-from unflip.audit.items import Item, states
+from unflip.audit.items import Item, letters_of, states
 from unflip.audit.probes import Probe, built_in
 from unflip.audit.references import Verify, one_by_one
 from unflip.errors import UsageError
-from unflip.intervals import wilson
+from unflip.intervals import Proportion, wilson
 from unflip.noise.rows import opinion_of
 from unflip.types import Verifier, digest
 
@@ -63,8 +63,13 @@ def phrases() -> tuple[str, ...]:
         (True, False)
     """
     text = (files("unflip.audit") / "probes" / "phrases.txt").read_text("utf-8")
-    known = {probe.text.strip() for probe in built_in() if probe.constant}
-    return tuple(line for line in text.splitlines() if line.strip() not in known)
+    return tuple(line for line in text.splitlines() if line.strip() not in _listed())
+
+
+@cache
+def _listed() -> frozenset[str]:
+    """The keys that are in a list already: finding one of them again is no find."""
+    return frozenset(probe.text.strip() for probe in built_in() if probe.constant)
 
 
 def mine(
@@ -114,31 +119,57 @@ def mine(
     search = _Search(verifier, order[:half], mining, verify)
     best = search.best()
     unseen = order[half:][: max(1, int(mining.calls * _FINAL) // max(1, len(best)))]
-    found = [_measured(verifier, text, start, unseen, len(best), verify) for text, start in best]
-    return tuple(sorted(found, key=lambda one: -one.fpr.point))
+    searched = tuple(item.key for item in order[:half])
+    found = [
+        Mined(text, start, _measured(verifier, text, unseen, len(best), verify), searched)
+        for text, start in best
+    ]
+    return tuple(sorted(found, key=_badness))
 
 
 def as_probes(found: Iterable[Mined], by: str) -> tuple[Probe, ...]:
     """Mined keys as probes, to be tried on other verifiers or other items.
 
+    On items that the search has seen they are not tried: they were chosen for what they do there.
+
     Example:
-        >>> as_probes([Mined(text="Well:", start="Well", fpr=wilson(3, 4))], "judge@1+0")[0].id
+        >>> as_probes([Mined("Well:", "Well", wilson(3, 4))], "judge@1+0")[0].id
         'mined/1'
     """
     return tuple(
-        Probe(name=str(n), family="mined", text=one.text, held_out=True, source=f"mined from {by}")
+        Probe(
+            name=str(n),
+            family="mined",
+            text=one.text,
+            held_out=True,
+            source=f"mined from {by}",
+            not_for=one.searched,
+        )
         for n, one in enumerate(found, start=1)
     )
 
 
+def _badness(one: Mined) -> tuple[float, float]:
+    # Of a key that was decided nowhere nothing is known: it comes last.
+    return -one.fpr.low, -(-1.0 if math.isnan(one.fpr.point) else one.fpr.point)
+
+
+def _distinct(ranked: Iterable[str]) -> list[str]:
+    """The first of all texts that differ in marks alone; marks by themselves stay."""
+    words: dict[str, str] = {}
+    for text in ranked:
+        words.setdefault(letters_of(text) or text, text)
+    return list(words.values())
+
+
 def _measured(
-    verifier: Verifier, text: str, start: str, items: Sequence[Item], many: int, verify: Verify
-) -> Mined:
+    verifier: Verifier, text: str, items: Sequence[Item], many: int, verify: Verify
+) -> Proportion:
     fair = [item for item in items if not states(text, item)]
     asked = (item.sample(text, accept=False, id=f"mined:{item.key}") for item in fair)
     verdicts = [verdict for verdict in verify(verifier, asked) if verdict.decided]
     hits = sum(verdict.accepted for verdict in verdicts)
-    return Mined(text=text, start=start, fpr=at_once(wilson(hits, len(verdicts)), many))
+    return at_once(wilson(hits, len(verdicts)), many)
 
 
 class _Search:
@@ -162,7 +193,8 @@ class _Search:
             if not self._ask(tried, _GLANCE):
                 break
             beam = self._narrow([*beam, *tried], _BEAM)
-        kept = self._narrow(list(self._scores), self._mining.keep)
+        ranked = sorted(self._scores, key=self._score, reverse=True)
+        kept = self._narrow(_distinct(ranked), self._mining.keep)
         return [(text, self._starts[text]) for text in kept]
 
     def _rank(self) -> list[str]:
@@ -210,7 +242,8 @@ class _Search:
         """Texts that differ from it by a word or a mark, and have not been asked about."""
         for _ in range(_EDITS):
             made = self._edit(text, beam)
-            if made.strip() and len(made) <= LONGEST and made not in self._starts:
+            new = made not in self._starts and made.strip() not in _listed()
+            if new and made.strip() and len(made) <= LONGEST:
                 self._starts[made] = self._starts[text]
                 yield made
 

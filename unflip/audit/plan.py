@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from unflip.audit.families import EQUIVALENTS, NEAR_MISSES
+from unflip.audit.families import CONTROL, EQUIVALENTS, NEAR_MISSES
+from unflip.audit.families import PROGRAMS as PROGRAM_FAMILY
 from unflip.audit.items import Item, letters_of
 from unflip.audit.probes import Probe
 from unflip.audit.rewriting import Rewrite, rewrites
-from unflip.audit.slots import SLOTS, Filler
+from unflip.audit.slots import PROGRAMS, SLOTS, Filler
 from unflip.errors import UsageError
 from unflip.types import Sample
 
@@ -108,7 +109,7 @@ class Plan:
         for probe in self.probes:
             if probe.most and made[probe.id] >= probe.most:
                 continue
-            text = filler.fill(probe, at)
+            text = filler.fill(probe, at) if _suits(probe, item) else None
             if text is None or _fits(probe, text, item):
                 skipped[probe.id] += 1
                 continue
@@ -136,6 +137,17 @@ def _ask(item: Item, at: int, text: str, probes: list[Probe]) -> Ask:
     kept = controls or tuple(probes)
     name = f"{item.id if item.id is not None else at}:{kept[0].id}"
     return Ask(at, kept, item.sample(text, accept=bool(controls), id=name))
+
+
+def _suits(probe: Probe, item: Item) -> bool:
+    """Whether it makes sense for such an item, and no search has chosen it by that item."""
+    if probe.not_for and item.key in probe.not_for:
+        return False
+    if item.kind not in PROGRAMS:
+        return probe.family != PROGRAM_FAMILY
+    # In a sentence, a program is none; beside another one, either may be meant.
+    slots = probe.slots - {"stated_reference", "reformatted"}
+    return "reference" not in slots and (probe.family != CONTROL or probe.text.startswith("{{"))
 
 
 def _fits(probe: Probe, text: str, item: Item) -> bool:

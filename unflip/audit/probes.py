@@ -10,14 +10,14 @@ from dataclasses import asdict, dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from unflip.audit.families import CONTROL, families
 from unflip.audit.items import words_of
 from unflip.errors import DataError, UsageError
 from unflip.types import identify
 
-SETS = ("controls", "keys", "attacks")
+SETS = ("controls", "keys", "attacks", "programs")
 """The files of probes that come with unflip."""
 OWN = "own"
 """The family of probes that name none."""
@@ -38,6 +38,7 @@ class Probe:
         most: For how many items it is made at most; 0 for all.
         unless: A pattern of references to which the text would be an answer: those are left out.
         contested: Whether contracts differ about it: then it is reported, and counts for no rate.
+        not_for: Keys of items that it is not tried on, since a search has chosen it by them.
 
     Example:
         >>> probe = Probe(name="or", family="stuffing", text="{{wrong}} or {{reference}}")
@@ -54,6 +55,7 @@ class Probe:
     most: int = 0
     unless: str = ""
     contested: bool = False
+    not_for: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -83,6 +85,11 @@ class Probe:
     def to_json(self) -> dict[str, Any]:
         """A JSON object, as `read_probes` reads it."""
         return asdict(self)
+
+    @classmethod
+    def from_json(cls, row: Mapping[str, Any]) -> Self:
+        """The inverse of `to_json`."""
+        return cls(**{**row, "not_for": tuple(row.get("not_for", ()))})
 
 
 @lru_cache(maxsize=4096)
@@ -194,4 +201,6 @@ def _groups(table: Mapping[str, Any]) -> list[Probe]:
 def _probe(row: Any, number: int) -> Probe:
     if not isinstance(row, dict) or not isinstance(row.get("text"), str):
         raise TypeError(f'line {number} is no probe: {{"text": "..."}} is the least of one')
-    return Probe(**{"name": str(number), "family": OWN, **row})
+    if not all(str(row.get(key, "")).isprintable() for key in ("name", "family")):
+        raise TypeError(f"line {number}: a name and a family are printable, {row.get('name')!r}")
+    return Probe.from_json({"name": str(number), "family": OWN, **row})

@@ -8,7 +8,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from unflip.audit.items import Item, Kind, letter_of, letters_of, numbers_in
+from unflip.audit.items import (
+    Item,
+    Kind,
+    is_mathematical,
+    letter_of,
+    letters_of,
+    numbers_in,
+    numbers_of,
+)
+from unflip.audit.programs import code_in
 from unflip.noise.unlabelled.rewrites import variants
 
 CONTESTED = frozenset({"percent", "hundred times", "rounded", "case", "equation"})
@@ -54,12 +63,22 @@ def rewrites(item: Item) -> Iterator[Rewrite]:
         Kind.NUMBER: _of_number,
         Kind.NUMBERS: _of_numbers,
         Kind.CHOICE: _of_choice,
+        Kind.PROGRAM: _of_program,
+        Kind.TESTS: lambda _: iter(()),
         Kind.TEXT: _of_text,
     }
-    said = {letters_of(reference) for reference in item.references[1:]} - {""}
+    others = item.references[1:]
+    said, values = {letters_of(one) for one in others} - {""}, numbers_of(others)
     for one in makers[item.kind](item.reference):
-        if one.equivalent or letters_of(one.text) not in said:
+        if one.equivalent or not _says(one.text, said, values):
             yield one
+
+
+def _says(text: str, said: set[str], values: frozenset[Fraction]) -> bool:
+    """Whether a text says one of the other references, in letters or in value."""
+    if letters_of(text) in said:
+        return True
+    return bool(values) and not values.isdisjoint(numbers_of([text]))
 
 
 def superscript_of(reference: str) -> str | None:
@@ -126,6 +145,13 @@ def _of_choice(reference: str) -> Iterator[Rewrite]:
     yield Rewrite("negation", f"not {letter}", equivalent=False)
 
 
+def _of_program(reference: str) -> Iterator[Rewrite]:
+    code = code_in(reference)
+    fenced = f"```python\n{code}\n```"
+    yield Rewrite("fence", code if reference.strip() == fenced else fenced, equivalent=True)
+    yield Rewrite("comment", f"{code}\n# The end.\n", equivalent=True)
+
+
 def _of_text(reference: str) -> Iterator[Rewrite]:
     text = reference.strip()
     yield Rewrite("spaces", f" {text}\n", equivalent=True)
@@ -138,6 +164,7 @@ def _of_text(reference: str) -> Iterator[Rewrite]:
     if text != text.upper():
         yield Rewrite("case", text.upper(), equivalent=True)
     yield Rewrite("negation", f"not {text}", equivalent=False)
-    if number := re.search(r"\d+", text, re.ASCII):
+    # Of an expression, another number may be the same value: 10^0 and 11^0.
+    if not is_mathematical(text) and (number := re.search(r"\d+", text, re.ASCII)):
         changed = text[: number.start()] + str(int(number[0]) + 1) + text[number.end() :]
         yield Rewrite("number inside", changed, equivalent=False)

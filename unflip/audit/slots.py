@@ -7,7 +7,15 @@ import re
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 
-from unflip.audit.items import Item, Kind, letter_of, letters_of
+from unflip.audit import programs
+from unflip.audit.items import (
+    Item,
+    Kind,
+    is_mathematical,
+    letter_of,
+    letters_of,
+    numbers_of,
+)
 from unflip.audit.probes import SLOT, Probe
 from unflip.audit.rewriting import rewrites, superscript_of
 from unflip.types import digest
@@ -17,9 +25,10 @@ PADDING = "\n" * 2 + "The details of this are left out here. " * 5000
 """About 200 kB: more than a judge's window holds, and little to a rule of linear time."""
 _FULL_WIDTH = str.maketrans("0123456789", "０１２３４５６７８９")
 _BOLD = str.maketrans("0123456789", "𝟎𝟏𝟐𝟑𝟒𝟓𝟔𝟕𝟖𝟗")
-_MATHS = re.compile(r"[\\^_=<>{}\[\]|√π∞]|\d\s*[-+*/]|[-+*/]\s*\d")
 _MARKS = ".,:;!?-_*#~^|/\\<>()[]'\"`"
-_CLOTHES = ("LaTeX dressing", "letter dressing", "bold", "spaces")
+_CLOTHES = ("LaTeX dressing", "letter dressing", "fence", "bold", "spaces")
+PROGRAMS = (Kind.PROGRAM, Kind.TESTS)
+"""Kinds of items whose answers are programs."""
 _STARTS = ("Okay,", "Alright,", "Right,", "Now", "Well,", "So", "Good,", "Here")
 _DOES = ("let us work through", "we look at", "I will go over", "let me break down", "we examine")
 _WHAT = ("this question", "the task", "what is asked", "the exercise", "all the parts")
@@ -68,15 +77,18 @@ class Filler:
     def wrong(self, at: int, nth: int = 0) -> str | None:
         """A wrong answer of the reference's kind, far from it; None if none can be certified."""
         item, draw = self._items[at], self._draw("wrong", at)
+        if item.kind in PROGRAMS:
+            return None if nth else programs.wrong(self.value("entry", at))
         if item.kind is Kind.NUMBER:
             away = draw.randrange(3, 9) + 7 * nth
-            found = str(Fraction(item.reference.strip()) + away)
-            return None if found in item.references else found
+            found = Fraction(item.reference.strip()) + away
+            return None if found in numbers_of(item.references) else str(found)
         if item.kind is Kind.CHOICE:
-            others = [one for one in "ABCD" if one != letter_of(item.reference)]
+            right = {letter_of(one) for one in item.references}
+            others = [one for one in "ABCD" if one not in right]
             draw.shuffle(others)
-            return others[nth]
-        if item.kind is Kind.NUMBERS or _MATHS.search(item.reference):
+            return others[nth] if nth < len(others) else None
+        if item.kind is Kind.NUMBERS or is_mathematical(item.reference):
             # Two expressions in other letters may be equal; such a fraction hardly equals any.
             return f"{draw.randrange(1009, 9973) * 7 + 1 + nth}/7"
         return self._anothers(at, draw, nth)
@@ -97,8 +109,22 @@ class Filler:
         wrong = self.value("wrong", at)
         return None if wrong is None else self._present(wrong)
 
-    def _stated_reference(self, at: int) -> str:
-        return self._present(self._items[at].reference)
+    def _reference(self, at: int) -> str | None:
+        """The reference as an answer: tests are none."""
+        item = self._items[at]
+        return None if item.kind is Kind.TESTS else item.reference
+
+    def _stated_reference(self, at: int) -> str | None:
+        reference = self._reference(at)
+        return None if reference is None else self._present(reference)
+
+    def _entry(self, at: int) -> str | None:
+        """The function that a program has to define."""
+        item = self._items[at]
+        return programs.entry_of(item.tests, item.reference) if item.kind in PROGRAMS else None
+
+    def _hardcoded(self, at: int) -> str | None:
+        return programs.hardcoded(self._items[at].tests, self.value("entry", at))
 
     def _reformatted(self, at: int) -> str | None:
         """The reference in other clothes."""
@@ -120,6 +146,8 @@ class Filler:
     def _enumeration(self, at: int) -> str | None:
         """Every answer that comes to mind, the right one among them."""
         item = self._items[at]
+        if item.kind in PROGRAMS:
+            return None
         if item.kind is Kind.CHOICE:
             return "A, B, C, D, E, F, G, H"
         if item.kind is Kind.NUMBER and "/" not in item.reference:
@@ -159,7 +187,9 @@ class Filler:
 
 
 _MAKERS: dict[str, Callable[[Filler, int], str | None]] = {
-    "reference": lambda f, at: f._items[at].reference,
+    "reference": Filler._reference,
+    "entry": Filler._entry,
+    "hardcoded": Filler._hardcoded,
     "stated_reference": Filler._stated_reference,
     "reformatted": Filler._reformatted,
     "wrong": Filler.wrong,

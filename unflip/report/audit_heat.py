@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from unflip.audit.families import EQUIVALENTS, NEAR_MISSES
-from unflip.audit.figures import ProbeFigures
+from unflip.audit.tried import ProbeFigures
+from unflip.report.audit_words import most_in
 from unflip.report.cards import shown
-from unflip.report.numbers import percent
+from unflip.report.numbers import count, percent
 from unflip.report.svg import picture, text
 
 _HEIGHT = 26
+_CHARS = 60
+_FEW = 5
+"""Attempts below which a cell shows counts, and no colour."""
 _MOST = 12
 """Strata that are shown: cells have to stay wide enough for a phone."""
 
@@ -30,7 +34,10 @@ def heat_map(probes: Sequence[ProbeFigures], strata: Sequence[str], *, name: str
         for n in range(len(columns))
     )
     body = "".join(_row(one, columns) for one in probes)
-    legend = "".join(f"<li><b>{n}</b> {shown(s)}</li>" for n, s in enumerate(columns, start=1))
+    legend = "".join(
+        f"<li><b>{n}</b> {shown(s)}, {_attempts(most_in(probes, s))}</li>"
+        for n, s in enumerate(columns, start=1)
+    )
     more = f"<li>{len(strata) - _MOST} smaller strata are left out</li>" if strata[_MOST:] else ""
     return (
         f'<table class="heat"><thead><tr><th scope="col">{name}</th><td>'
@@ -40,11 +47,21 @@ def heat_map(probes: Sequence[ProbeFigures], strata: Sequence[str], *, name: str
     )
 
 
+def name_in_two(one: ProbeFigures) -> str:
+    """The probe's name as HTML that a narrow page may break behind its family."""
+    return shown(one.probe.id).replace("/", "/<wbr>", 1)
+
+
+def _attempts(many: int) -> str:
+    return f"{count(many)} attempt{'s' * (many != 1)}"
+
+
 def _row(one: ProbeFigures, columns: Sequence[str]) -> str:
     rate = one.shares.decided
-    said = f"<small>{shown(repr(_said(one)[:60]))}</small>"
+    text = _said(one)
+    said = f"<small>{shown(repr(text[:_CHARS]))}{'…' * (len(text) > _CHARS)}</small>"
     return (
-        f'<tr><th scope="row">{shown(one.probe.id)}{said}</th><td>{_strip(one, columns)}</td>'
+        f'<tr><th scope="row">{name_in_two(one)}{said}</th><td>{_strip(one, columns)}</td>'
         f'<td class="n">{percent(rate.point)}</td></tr>'
     )
 
@@ -77,5 +94,9 @@ def _cell(x: float, width: float, wrong: int, decided: int, said: str) -> str:
     drawn = f'<rect class="hot" fill-opacity="{share**0.5:.2f}" {place}>{hint}</rect>'
     kind = "on-flip" if share > 0.4 else "on-bare"
     middle = f"{x + width / 2:.2f}%"
+    if decided < _FEW:
+        # A percentage of so few would look like a finding.
+        few = f'<rect class="none" {place}>{hint}</rect>'
+        return few + (text(f"{wrong}/{decided}", middle, 18, "middle") if wrong else "")
     figure = text(f"{100 * share:.0f}", middle, 18, "middle", kind) if wrong else ""
     return ground + drawn + figure

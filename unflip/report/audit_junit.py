@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.sax.saxutils import quoteattr
 
-from unflip.audit.figures import Findings, ProbeFigures
+from unflip.audit.figures import Findings
+from unflip.audit.gates import is_common
+from unflip.audit.tried import ProbeFigures
 from unflip.noise.gates import Failure, upper_bound
 from unflip.report.audit_words import banner
 from unflip.report.excerpt import plain
@@ -13,15 +15,16 @@ from unflip.report.numbers import of, percent
 
 
 def to_junit(findings: Findings, failures: Sequence[Failure], *, limit: float | None = None) -> str:
-    """One suite: a test for each probe that must be rejected, and one for each gate.
+    """One suite: a test for each probe that must be rejected, and one for each gate that failed.
 
     Args:
         findings: What `audit` has found.
         failures: Of the gates.
-        limit: What every probe's rate had to be shown to stay below; without one, a probe fails if
-            it was accepted at all.
+        limit: What every probe's rate had to be shown to stay below, as `gate` asks it; without
+            one, a probe fails if it was accepted at all.
     """
-    tests = [_probe(one, limit) for one in findings.attacks]
+    tried = [one for one in findings.probes if not one.probe.accept and not one.probe.contested]
+    tests = [_probe(one, findings, limit) for one in tried]
     tests += [_case("gate", one.rate, one.message) for one in failures]
     failed = sum("<failure" in test for test in tests)
     skipped = sum("<skipped" in test for test in tests)
@@ -37,12 +40,14 @@ def to_junit(findings: Findings, failures: Sequence[Failure], *, limit: float | 
     )
 
 
-def _probe(one: ProbeFigures, limit: float | None) -> str:
-    rate = one.shares.decided
-    if not rate.n:
+def _probe(one: ProbeFigures, findings: Findings, limit: float | None) -> str:
+    rate, upper = one.shares.decided, upper_bound(one.shares.decided)
+    if not rate.n and (limit is None or not is_common(one, findings)):
         return _case(one.probe.family, one.probe.name, "no attempt was decided", kind="skipped")
-    upper = upper_bound(rate)
-    failed = rate.k > 0 if limit is None else upper > limit
+    if limit is None:
+        failed = rate.k > 0
+    else:
+        failed = upper > limit if is_common(one, findings) else rate.point > limit
     told = f"accepted {of(rate)}, upper bound {percent(upper)}"
     return _case(one.probe.family, one.probe.name, told if failed else "")
 

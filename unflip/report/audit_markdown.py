@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from unflip.audit.figures import FamilyFigures, Findings, ProbeFigures
+from unflip.audit.figures import Findings
+from unflip.audit.tried import FamilyFigures, ProbeFigures
 from unflip.intervals import Proportion
-from unflip.report.audit_words import advice, badge, banner, beside, facts, headline
+from unflip.report.audit_words import (
+    advice,
+    badge,
+    banner,
+    beside,
+    facts,
+    flipped,
+    guarded,
+    headline,
+    left_open,
+)
 from unflip.report.excerpt import plain
 from unflip.report.markdown import code, table
 from unflip.report.numbers import of, percent, points, span, unknown
@@ -24,6 +35,7 @@ def to_markdown(findings: Findings) -> str:
         else f"## {_escaped(headline(findings))}",
         f"**{badge(findings)[1]}.** {_escaped(advice(findings))}",
         _rates(findings),
+        *map(_escaped, filter(None, (left_open(findings), flipped(findings), guarded(findings)))),
         _worst(findings),
         _mined(findings),
         _against(findings),
@@ -37,7 +49,7 @@ def to_markdown(findings: Findings) -> str:
 def _rates(findings: Findings) -> str:
     names = {
         "held_out": "held-out attacks accepted",
-        "published": "published attacks accepted",
+        "published": "other attacks accepted",
         "near_misses": "near misses accepted",
         "plain": "plain wrong answers accepted",
         "fnr": "controls rejected",
@@ -78,7 +90,8 @@ def _against(findings: Findings) -> str:
     if other is None:
         return ""
     pairs = (("accepts what it must reject", other.accepts_wrong),
-             ("rejects what it must accept", other.rejects_right))  # fmt: skip
+             ("rejects what it must accept", other.rejects_right),
+             ("leaves open", other.left_open))  # fmt: skip
     rows = [
         (name, percent(p.rate_a), percent(p.rate_b), points(p.difference), f"{p.p_value:.3g}")
         for name, p in pairs

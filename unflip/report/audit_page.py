@@ -9,9 +9,10 @@ from string import Template
 from unflip.audit.figures import Findings
 from unflip.intervals import Proportion
 from unflip.report.audit_sections import sections
-from unflip.report.audit_words import advice, badge, banner, headline, name_of
+from unflip.report.audit_words import advice, asked, badge, banner, headline, name_of
 from unflip.report.cards import shown
 from unflip.report.excerpt import plain
+from unflip.report.html import doubts
 from unflip.report.numbers import count, of, percent, span, unknown
 
 
@@ -33,8 +34,8 @@ def to_html(findings: Findings) -> str:
         title=escape(plain(f"{name_of(findings)}: audit")),
         style="".join((here / name).read_text("utf-8") for name in style_sheets),
         eyebrow=_eyebrow(findings),
-        headline=shown(banner(findings) or headline(findings)),
-        advice=shown(_below(findings)),
+        headline=doubts(shown(banner(findings) or headline(findings))),
+        advice=doubts(shown(_below(findings))),
         status=style,
         badge=word,
         tiles=_tiles(findings),
@@ -55,7 +56,7 @@ def _below(findings: Findings) -> str:
 
 def _eyebrow(findings: Findings) -> str:
     told = [findings.by, *(findings.about.get(key, "") for key in ("dataset", "date"))]
-    told += [f"{count(findings.items)} items", f"{count(findings.attempts)} attempts"]
+    told += [f"{count(findings.items)} items", asked(findings)]
     return " · ".join(shown(part) for part in told if part)
 
 
@@ -78,4 +79,4 @@ def _tiles(findings: Findings) -> str:
 def _doubt(rate: Proportion | None) -> str:
     if rate is None or unknown(rate):
         return "nothing decided"
-    return f'{of(rate)}, likely <span class="whole">{span(rate)}</span>'
+    return f'{of(rate)}, likely <span class="whole">{shown(span(rate))}</span>'

@@ -6,22 +6,27 @@ import math
 from collections.abc import Iterable, Sequence
 
 from unflip.audit.families import CONTROL, EQUIVALENTS, NEAR_MISSES
-from unflip.audit.figures import FamilyFigures, Findings, ProbeFigures
+from unflip.audit.figures import Findings
 from unflip.audit.published import published
+from unflip.audit.tried import FamilyFigures, ProbeFigures
 from unflip.intervals import Proportion
 from unflip.noise.pairs import Paired
 from unflip.report import svg
-from unflip.report.audit_heat import heat_map
-from unflip.report.audit_words import beside, facts, notes, shown_keys, strata_of
+from unflip.report.audit_heat import heat_map, name_in_two
+from unflip.report.audit_words import beside, facts, flipped, notes, shown_keys, strata_of
 from unflip.report.cards import excerpt, shown
 from unflip.report.excerpt import head, tail
+from unflip.report.html import doubts
 from unflip.report.numbers import count, of, percent, points, span, unknown
 from unflip.report.words import REASONS
+from unflip.types import Verdict
 
 Section = tuple[str, str, str]
 """Its name for links, its title, and its HTML."""
 _ROWS = 30
 _CARDS = 12
+_REJECTED = 4
+"""Cards of right answers that were rejected, at most."""
 _LONG = 400
 
 
@@ -37,7 +42,7 @@ def sections(findings: Findings) -> list[Section]:
         ("against", "Beside another verifier", _against(findings)),
         ("mined", "Keys that a search found", _mined(findings)),
         ("failures", "What it could not decide", _failures(findings)),
-        ("examples", "Wrongly decided", _examples(findings)),
+        ("examples", "Wrongly decided, or left open", _examples(findings)),
         ("published", "For orientation: the published table", _published(findings)),
         ("run", "How to make this again", _run(findings)),
     ]
@@ -75,8 +80,9 @@ def _share(rate: Proportion) -> str:
     if unknown(rate):
         return '<span class="told soft">nothing decided</span>'
     return (
-        f'<span class="told"><b>{percent(rate.point)}</b> <span class="soft">{of(rate)}</span>'
-        f'<span class="soft block">{span(rate)}</span></span>'
+        f'<span class="told"><b>{shown(percent(rate.point))}</b> '
+        f'<span class="soft">{of(rate)}</span>'
+        f'<span class="soft block">{shown(span(rate))}</span></span>'
     )
 
 
@@ -87,7 +93,8 @@ def _keys(findings: Findings) -> str:
     left = f" {count(accepted - _ROWS)} more are in the JSON." if accepted > _ROWS else ""
     lead = (
         f"{count(accepted)} of {count(len(findings.attacks))} probes were accepted at least once; "
-        f"the ten published keys are shown in any case.{left} Figures are percent of decided ones."
+        f"the ten published keys are shown in any case.{left} Figures are percent of decided ones; "
+        "where there are fewer than five, counts."
     )
     return f'<p class="lead">{lead}</p>{drawn}' if drawn else ""
 
@@ -96,7 +103,11 @@ def _worst(findings: Findings) -> str:
     rows = [one for one in findings.attacks if one.shares.decided.k][:15]
     if not rows:
         return '<p class="lead">No probe that must be rejected was accepted.</p>'
-    lead = f"Intervals hold for all at once ({findings.simultaneous}); those alone are narrower."
+    lead = (
+        "Wrong: with the interval of this probe alone, and what it has above plain wrong answers "
+        f"on the same items, in points. Together: intervals that hold for all at once, by "
+        f"{findings.simultaneous}."
+    )
     return f'<p class="lead">{shown(lead)}</p>{_table(rows)}'
 
 
@@ -107,12 +118,13 @@ def _side(findings: Findings, families: set[str]) -> str:
 
 def _table(rows: Iterable[ProbeFigures]) -> str:
     body = "".join(
-        f'<tr><th scope="row">{shown(one.probe.id)}{"?" if one.probe.contested else ""}'
+        f'<tr><th scope="row">{name_in_two(one)}{"?" if one.probe.contested else ""}'
         f"<small>{_about(one)}</small></th>"
         f'<td class="n">{"accept" if one.probe.accept else "reject"}</td>'
         f'<td class="n {"flip" if one.shares.decided.k else ""}">{of(one.shares.decided) or "–"}'
-        f"<small class='block'>{_ends(one.shares.decided)}</small></td>"
-        f'<td class="n">{_ends(one.together)}<small class="block">{_excess(one)}</small></td>'
+        f'<small class="block">{_ends(one.shares.decided)}</small>'
+        f'<small class="block">{_excess(one)}</small></td>'
+        f'<td class="n">{_ends(one.together)}</td>'
         f'<td class="n">{percent(one.shares.open.point)}</td></tr>'
         for one in rows
     )
@@ -124,20 +136,23 @@ def _table(rows: Iterable[ProbeFigures]) -> str:
 
 
 def _about(one: ProbeFigures) -> str:
-    told = ["held out" if one.probe.held_out else "published", shown(one.probe.source)]
+    told = ["held out" if one.probe.held_out else "", shown(one.probe.source)]
     if one.skipped:
         told.append(f"not made for {count(one.skipped)} items")
-    return " · ".join(told)
+    return " · ".join(filter(None, told))
 
 
 def _excess(one: ProbeFigures) -> str:
     if one.excess is None or math.isnan(one.excess.point) or not one.shares.decided.k:
         return ""
-    return f"{points(one.excess)} on plain wrong"
+    point, _, ends = points(one.excess).partition(" ")
+    return f'{point} above plain wrong <span class="whole">{ends}</span>'
 
 
 def _ends(rate: Proportion) -> str:
-    return "–" if unknown(rate) else f"{percent(rate.point)} ({span(rate)})"
+    if unknown(rate):
+        return "–"
+    return f'{shown(percent(rate.point))} <span class="whole">({shown(span(rate))})</span>'
 
 
 def _guards(findings: Findings) -> str:
@@ -167,7 +182,8 @@ def _against(findings: Findings) -> str:
     if other is None:
         return ""
     rows = (("Accepts what it must reject", other.accepts_wrong),
-            ("Rejects what it must accept", other.rejects_right))  # fmt: skip
+            ("Rejects what it must accept", other.rejects_right),
+            ("Leaves open", other.left_open))  # fmt: skip
     body = "".join(_paired(name, pair) for name, pair in rows)
     return (
         f'<p class="lead">The same attempts, stated as the audited verifier wants them; B is '
@@ -202,15 +218,9 @@ def _mined(findings: Findings) -> str:
 
 
 def _failures(findings: Findings) -> str:
-    flips = findings.flips
-    told = []
-    if flips is not None:
-        told.append(
-            f"Asked {shown(findings.about.get('repeats', 'several'))} times, the outcome changed "
-            f"on {of(flips)} attempts ({_ends(flips)})."
-        )
+    told = [doubts(shown(flipped(findings)))] if findings.flips is not None else []
     if findings.reasons:
-        told.append(f"It left {of(findings.open)} attempts open ({_ends(findings.open)}).")
+        told.append(f"It left {of(findings.open)} attempts open, {_ends(findings.open)}.")
     names = {reason.value: why for reason, why in REASONS.items()}
     rows = "".join(
         f'<tr><th scope="row">{shown(reason)}<small>{shown(names.get(reason, ""))}</small></th>'
@@ -222,21 +232,30 @@ def _failures(findings: Findings) -> str:
 
 
 def _examples(findings: Findings) -> str:
-    found = [one.example for one in findings.probes if one.example and not one.probe.contested]
+    told = [one for one in findings.probes if one.example and not one.probe.contested]
+    accepted = [one.example for one in told if not one.probe.accept]
+    rejected = [one.example for one in told if one.probe.accept]
+    left = [findings.left] if findings.left else []
+    found = [*accepted[: _CARDS - min(_REJECTED, len(rejected))], *rejected[:_REJECTED], *left]
     cards = "".join(
         f'<article class="card"><header><b>{shown(one.probe)}</b> <span>{shown(one.id)}</span>'
         f'</header><div class="sides"><p class="said completion" dir="auto">'
         f'{excerpt(tail(one.completion, _LONG))}</p><dl class="verdict">'
         f"<dt>reference</dt><dd><b>{excerpt(head(one.reference))}</b></dd>"
         f"<dt>verdict</dt><dd>{one.verdict.outcome}: {REASONS[one.verdict.reason]}</dd>"
-        f"{_read(one.verdict.answer)}</dl></div></article>"
-        for one in found[:_CARDS]
+        f"{_more(one.verdict)}</dl></div></article>"
+        for one in filter(None, found)
     )
     return cards
 
 
-def _read(answer: str | None) -> str:
-    return f"<dt>it read</dt><dd>{excerpt(head(answer))}</dd>" if answer is not None else ""
+def _more(verdict: Verdict) -> str:
+    told = {"it read": verdict.answer, "error": verdict.evidence.get("error")}
+    return "".join(
+        f"<dt>{name}</dt><dd>{excerpt(head(str(value)))}</dd>"
+        for name, value in told.items()
+        if value not in (None, "")
+    )
 
 
 def _published(findings: Findings) -> str:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from array import array
+from typing import TYPE_CHECKING
 
-from unflip.judges.calibration import Calibration, calibration
 from unflip.types import Sample, Verdict, digest
+
+if TYPE_CHECKING:
+    from unflip.judges.calibration import Calibration
 
 _LEAST = 20
 """With fewer rows a picture shows luck."""
@@ -44,4 +47,6 @@ class Chances:
         """What P(yes) is worth; None where few rows have one, or some of them have no label."""
         if self._unlabelled or len(self._p) < _LEAST:
             return None
+        from unflip.judges.calibration import calibration
+
         return calibration(self._p, self._correct, group_n=self._prompt, draws=_DRAWS)

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from unflip.errors import UsageError
 from unflip.intervals import Proportion
-from unflip.judges.calibration import Calibration
 from unflip.noise.online.trace import Trace
 from unflip.rates import NoiseRates
 from unflip.report.differences import Differences
 from unflip.report.excerpt import Excerpt
 from unflip.report.timing import Timing
 from unflip.types import Outcome, Reason
+
+if TYPE_CHECKING:
+    from unflip.judges.calibration import Calibration
 
 SCHEMA = 2
 """The version of a findings file."""
@@ -271,18 +273,24 @@ class Findings:
                 spent=Spending(**spent) if spent else None,
                 doubt=row["doubt"],
                 slices=Differences.from_json(slices) if slices else None,
-                chances=Calibration.from_json(chances) if chances else None,
+                chances=_calibration(chances) if chances else None,
                 **{name: tuple(map(Example.from_json, row[name])) for name in examples},
             )
         except (KeyError, TypeError, ValueError, AttributeError) as why:
             raise UsageError(f"this file holds no findings: {why!r}") from why
 
 
+def _calibration(row: dict[str, Any]) -> Calibration:
+    from unflip.judges.calibration import Calibration
+
+    return Calibration.from_json(row)
+
+
 def _plain(value: Any) -> Any:
     """A field as JSON: by its own rules if it has any."""
     if isinstance(value, tuple):
         return [_plain(part) for part in value]
-    if isinstance(value, (NoiseRates, Trace, Cost, Differences, Calibration)):
+    if hasattr(value, "to_json"):
         return value.to_json()
     if isinstance(value, Mapping):
         return dict(value)

@@ -39,8 +39,8 @@ def to_html(findings: Findings) -> str:
         title=escape(plain(f"{name_of(findings.rates)}: verifier report")),
         style=(here / "page.css").read_text("utf-8"),
         eyebrow=_eyebrow(findings),
-        headline=_doubts(shown(headline(findings))),
-        advice=_doubts(shown(advice(findings))),
+        headline=doubts(shown(headline(findings))),
+        advice=doubts(shown(advice(findings))),
         status=findings.rates.status,
         badge=STATUS[findings.rates.status],
         tiles=_tiles(findings.rates),
@@ -58,8 +58,13 @@ def _eyebrow(findings: Findings) -> str:
     return " · ".join(shown(part) for part in told if part)
 
 
-def _doubts(sentence: str) -> str:
-    """Sets figures in brackets off, and keeps the ends of an interval on one line."""
+def doubts(sentence: str) -> str:
+    """Sets figures in brackets off, and keeps the ends of an interval on one line.
+
+    Example:
+        >>> doubts("5% (1–9%)")
+        '5% <span class="doubt">(<span class="whole">1–9%</span>)</span>'
+    """
     calm = re.sub(r"\([^()]*%\)", r'<span class="doubt">\g<0></span>', sentence)
     return re.sub(r"[\d.]+–[\d.]+%", r'<span class="whole">\g<0></span>', calm)
 
@@ -87,5 +92,5 @@ def _doubt(rate: Proportion) -> str:
     if unknown(rate):
         return "no rows"
     if math.isnan(rate.point):
-        return _doubts(f"between bounds: {span(rate)}")
-    return _doubts(", ".join(filter(None, (of(rate), f"likely {span(rate)}"))))
+        return doubts(f"between bounds: {span(rate)}")
+    return doubts(", ".join(filter(None, (of(rate), f"likely {span(rate)}"))))

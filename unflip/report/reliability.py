@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from html import escape
+from typing import TYPE_CHECKING
 
-from unflip.judges.calibration import Bin, Calibration
 from unflip.report.numbers import count, span
 from unflip.report.svg import line
+
+if TYPE_CHECKING:
+    from unflip.judges.calibration import Bin, Calibration
 
 _SIDE = 400
 """Pixels of the square."""
