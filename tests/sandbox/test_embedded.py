@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.sandbox.seeing import alive, below
 from unflip.errors import UsageError
 from unflip.sandbox import (
     Call,
@@ -245,29 +246,10 @@ def test_nothing_outlives_a_caller_that_was_killed(level):
     """)
     caller = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, cwd=ROOT)
     server = int(caller.stdout.readline())
-    while len(_family(server)) < (3 if level is Level.NAMESPACES else 2):
+    while len(below(server)) < (3 if level is Level.NAMESPACES else 2):
         time.sleep(0.01)
-    family = _family(server)
+    family = below(server)
     caller.kill()
     caller.communicate()
-    while any(_alive(pid) for pid in family):
+    while any(alive(pid) for pid in family):
         time.sleep(0.01)
-
-
-def _family(root):
-    found, more = set(), [root]
-    while more:
-        pid = more.pop()
-        found.add(pid)
-        try:
-            more += map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
-        except OSError:
-            continue
-    return found
-
-
-def _alive(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.sandbox.seeing import below
 from unflip.sandbox import (
     Embedded,
     Level,
@@ -44,23 +45,6 @@ def sandbox(request):
         except SandboxUnavailable as why:
             pytest.skip(str(why))
         yield made
-
-
-def below(root):
-    """Every process below a process, by /proc."""
-    parents = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdecimal():
-            try:
-                said = (entry / "stat").read_text()
-            except OSError:
-                continue
-            parents[int(entry.name)] = int(said.rpartition(")")[2].split()[1])
-    found, more = set(), {root}
-    while more:
-        more = {pid for pid, parent in parents.items() if parent in more}
-        found |= more
-    return found
 
 
 @pytest.fixture
@@ -141,6 +125,6 @@ def test_neighbours_are_not_disturbed(sandbox):
 
     attacker = threading.Thread(target=attack)
     attacker.start()
-    while attacker.is_alive():
+    while attacker.isalive():
         assert sandbox.run(HONEST, PATIENT).stdout == b"42\n"
     attacker.join()

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.sandbox.seeing import below, name_of
 from unflip.errors import UsageError
 from unflip.sandbox import (
     Call,
@@ -136,7 +137,7 @@ def test_a_build_ends_with_a_caller_that_was_killed(level):
     """)
     caller = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, cwd=ROOT)
     server = int(caller.stdout.readline())
-    while not (found := [pid for pid in family(server) if "cc1plus" in name_of(pid)]):
+    while not (found := [pid for pid in below(server) if "cc1plus" in name_of(pid)]):
         time.sleep(0.01)
     caller.kill()
     caller.communicate()
@@ -148,32 +149,10 @@ def test_a_build_ends_with_a_caller_that_was_killed(level):
 def test_a_build_that_is_stopped_leaves_no_compiler(sandbox):
     """When it is answered, all that it started is dead."""
     sandbox.run(Program("pass"), LIMITS)
-    before = [family(pid) for pid in sandbox.servers]
+    before = [below(pid) for pid in sandbox.servers]
     ended = sandbox.run(Program(SLOW, language="cpp"), Limits(cpu=0.3, wall=0.7))
     assert ended.status is Status.WALL
-    assert [family(pid) for pid in sandbox.servers] == before
-
-
-def family(root):
-    """A process and all below it."""
-    found, more = set(), [root]
-    while more:
-        pid = more.pop()
-        found.add(pid)
-        try:
-            more += map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
-        except OSError:
-            continue
-    return found
-
-
-def name_of(pid):
-    """What a process that is alive runs; nothing of any other."""
-    try:
-        said = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return ""
-    return "" if said.rpartition(")")[2].split()[0] == "Z" else said
+    assert [below(pid) for pid in sandbox.servers] == before
 
 
 class Ending:

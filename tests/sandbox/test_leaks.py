@@ -1,14 +1,15 @@
 """What a batch leaves behind: no process, no descriptor, no mount, no thread, no file."""
 
+import contextlib
 import os
 import sys
 import threading
-import time
 import tomllib
 from pathlib import Path
 
 import pytest
 
+from tests.sandbox.seeing import below, until
 from unflip.sandbox import Embedded, Level, Limits, Program, SandboxUnavailable, shared
 from unflip.types import Sample
 from unflip.verifiers.code import Code, forget
@@ -18,6 +19,7 @@ HOSTILE = Path(__file__).parents[2] / "fixtures" / "hostile"
 LEAVES = ("fork-bomb", "forks-and-leaves", "daemonises", "leaves-zombies", "thread-bomb",
           "fills-the-disk", "opens-files", "kills-everybody", "stops-itself")  # fmt: skip
 LEVELS = pytest.mark.parametrize("level", ["namespaces", "landlock"])
+SLEEPS = Program("import time\ntime.sleep(1)")
 ADD = {"test_list": ["assert add(1, 2) == 3"]}
 
 
@@ -32,35 +34,10 @@ def state():
     }
 
 
-def below(root):
-    """Every process below a process, by /proc."""
-    parents = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdecimal():
-            try:
-                said = (entry / "stat").read_text()
-            except OSError:
-                continue
-            parents[int(entry.name)] = int(said.rpartition(")")[2].split()[1])
-    found, more = set(), {root}
-    while more:
-        more = {pid for pid, parent in parents.items() if parent in more}
-        found |= more
-    return found
-
-
 @pytest.fixture(autouse=True)
 def _calm():
     """What other tests have left to run in threads has ended."""
     until(lambda: not state()["threads"])
-
-
-def until(true, seconds=120):
-    """Wait for something to be true."""
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, state()
-        time.sleep(0.01)
 
 
 @LEVELS
@@ -80,6 +57,32 @@ def test_a_batch_leaves_nothing(level):
     verdicts = verify.verify_batch([*good, *bad, *good[:1]])
     assert [one.accepted for one in verdicts] == [True] * 20 + [False] * len(LEAVES) + [True]
     until(lambda: state() == before, 30)
+
+
+@pytest.mark.parametrize("level", [Level.NAMESPACES, Level.LANDLOCK], ids=lambda one: one.word)
+def test_a_run_dies_before_its_server_where_memory_runs_out(level):
+    """The kernel takes it first, so a program has no way to end what is to say how it ended."""
+    before = below(os.getpid())
+    with Embedded(minimum=level, most=level, size=1) as sandbox:
+        try:
+            sandbox.run(Program("pass"), Limits())
+        except SandboxUnavailable as why:
+            pytest.skip(str(why))
+        servers = below(os.getpid()) - before
+        sleeps = threading.Thread(target=sandbox.run, args=(SLEEPS, Limits(wall=10)))
+        sleeps.start()
+        until(lambda: "1000" in told(below(os.getpid()) - before - servers))
+        assert "1000" not in told(servers)
+        sleeps.join()
+
+
+def told(processes):
+    """How ready each process is to die for the others."""
+    found = set()
+    for one in processes:
+        with contextlib.suppress(OSError):
+            found.add(Path(f"/proc/{one}/oom_score_adj").read_text().strip())
+    return found
 
 
 def test_servers_that_retire_leave_nothing(monkeypatch):

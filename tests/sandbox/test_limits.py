@@ -122,6 +122,28 @@ def test_memory_of_many(sandbox):
     assert ended.status in (Status.MEMORY, Status.FAILED)
 
 
+def test_memory_in_sockets(sandbox):
+    """What processes leave in sockets is in none of them, and counts all the same."""
+    code = """
+import os, socket, time
+for _ in range(8):
+    if not os.fork(): break
+held = []
+try:
+    while True:
+        held.append(socket.socketpair())
+        for one in held[-1]:
+            one.setblocking(False)
+            try:
+                while True: one.send(b"x" * 65536)
+            except BlockingIOError: pass
+except OSError: time.sleep(60)
+"""
+    limits = Limits(cpu=5, wall=30, memory=128 * MEGABYTE)
+    ended = in_time(sandbox, code, limits, lambda one: one.wall - 0.5)
+    assert ended.status in (Status.MEMORY, Status.FAILED)
+
+
 WRITES = {
     "output": "while True: print('x' * 10**5)",
     "errors": "import sys\nwhile True: sys.stderr.write('x' * 10**5)",

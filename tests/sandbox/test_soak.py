@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.sandbox.seeing import alive, below
+
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the embedded backend needs Linux")
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "sandbox_soak.py"
 
@@ -24,23 +26,6 @@ def test_two_thousand_programs():
     """Every honest one is accepted, no hostile one is, and nothing stays behind."""
     said, errors = soak(2000).communicate(timeout=600)
     assert "decided wrongly: 0; left behind: nothing" in said, said + errors
-
-
-def below(root):
-    """Every process below a process, by /proc."""
-    parents = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdecimal():
-            try:
-                said = (entry / "stat").read_text()
-            except OSError:
-                continue
-            parents[int(entry.name)] = int(said.rpartition(")")[2].split()[1])
-    found, more = set(), {root}
-    while more:
-        more = {pid for pid, parent in parents.items() if parent in more}
-        found |= more
-    return found
 
 
 def world(pid):
@@ -84,11 +69,3 @@ def test_nothing_outlives_a_harness_that_was_killed(level):
 def numbers():
     """Every process of the machine."""
     return [entry.name for entry in Path("/proc").iterdir() if entry.name.isdecimal()]
-
-
-def alive(pid):
-    """Whether a process is there, and no zombie."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False

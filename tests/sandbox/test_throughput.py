@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.sandbox.seeing import alive, below, until
 from unflip.cache import VerdictCache
 from unflip.run import averify_all, suited, verify_all
 from unflip.sandbox import Embedded, Level, Limits, Program, Status, shared
@@ -242,42 +243,13 @@ def test_ctrl_c_ends_everything_at_once(how):
     """
     caller = script(code)
     server = int(caller.stdout.readline())
-    while len(family(server)) < 3:
+    while len(below(server)) < 3:
         time.sleep(0.01)
-    running = family(server)
+    running = below(server)
     caller.send_signal(signal.SIGINT)
     _, said = caller.communicate(timeout=60)
     assert "KeyboardInterrupt" in said, said
     until(lambda: not any(map(alive, running)))
-
-
-def family(root):
-    """A process and all below it."""
-    found, more = set(), [root]
-    while more:
-        pid = more.pop()
-        found.add(pid)
-        try:
-            more += map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
-        except OSError:
-            continue
-    return found
-
-
-def alive(pid):
-    """Whether a process is there, and no zombie."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def until(true, seconds=30):
-    """Wait for something to be true."""
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def test_who_wants_to_be_alone_has_a_turn():
