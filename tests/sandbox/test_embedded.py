@@ -52,17 +52,6 @@ HONEST = [
 ]
 
 
-@pytest.fixture(scope="module", params=[Level.NAMESPACES, Level.LANDLOCK], ids=lambda one: one.word)
-def sandbox(request):
-    """A sandbox at each level; skipped, with the reason, where the machine cannot reach it."""
-    with Embedded(minimum=request.param, most=request.param, size=2) as made:
-        try:
-            assert made.level is request.param
-        except SandboxUnavailable as why:
-            pytest.skip(str(why))
-        yield made
-
-
 @pytest.mark.parametrize("code", HONEST)
 def test_an_honest_program_does_as_under_plain_python(sandbox, code, tmp_path):
     """Output and exit status are those of `python main.py`."""

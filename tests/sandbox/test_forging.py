@@ -22,12 +22,20 @@ TASKS = {
     "sum": {"inputs": ["1\n2", "-4\n9"], "outputs": ["3", "5"]},
     "rows": {"inputs": [""], "outputs": ["1\n2\n3"]},
     "root": {"inputs": ["2"], "outputs": ["1.41421356"]},
+    "whole": {"inputs": [""], "outputs": ["1000000007"]},
+    "long": {"inputs": [""], "outputs": ["9" * 400]},
+    "kind": {"test_list": ["assert kind(2) == 2", "assert type(kind(2)) != float"]},
+    "last": {"test_list": ["a = [1, 2]\nassert last(a) == 2\nassert last(a) == 2"]},
 }  # fmt: skip
 RIGHT = {
     "add": "def add(a, b):\n    return a + b",
     "sum": "print(int(input()) + int(input()))",
     "rows": "print(1, 2, 3, sep='\\n')",
     "root": "print(float(input()) ** 0.5)",
+    "whole": "print(10**9 + 7)",
+    "long": "print('9' * 400)",
+    "kind": "def kind(n):\n    return n",
+    "last": "def last(items):\n    return items[-1]",
 }
 LEVELS = pytest.mark.parametrize("level", ["namespaces", "landlock"])
 

@@ -10,18 +10,14 @@ import pytest
 
 from tests.sandbox.seeing import below
 from unflip.sandbox import (
-    Embedded,
-    Level,
     Limits,
     Program,
     Result,
-    SandboxUnavailable,
     Status,
     prepared,
 )
 
 HOSTILE = Path(__file__).parents[2] / "fixtures" / "hostile"
-LEVELS = (Level.NAMESPACES, Level.LANDLOCK)
 TIGHT = Limits(cpu=0.2, wall=1.0, memory=256 << 20, processes=64, output=4 << 20, disk=8 << 20)
 # Other languages take longer to begin.
 SLOW = Limits(cpu=0.5, wall=3.0, memory=256 << 20, processes=64, output=4 << 20, disk=8 << 20)
@@ -34,17 +30,6 @@ def corpus(family):
     programs = tomllib.loads((HOSTILE / f"{family}.toml").read_text())["program"]
     here = [one for one in programs if one.get("machine", platform.machine()) == platform.machine()]
     return pytest.mark.parametrize("hostile", here, ids=[one["name"] for one in here])
-
-
-@pytest.fixture(scope="module", params=LEVELS, ids=lambda level: level.word)
-def sandbox(request):
-    """A sandbox at each level; skipped, with the reason, where the machine cannot reach it."""
-    with Embedded(minimum=request.param, most=request.param, size=2) as made:
-        try:
-            assert made.level is request.param
-        except SandboxUnavailable as why:
-            pytest.skip(str(why))
-        yield made
 
 
 @pytest.fixture

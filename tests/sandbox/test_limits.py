@@ -5,22 +5,11 @@ import time
 
 import pytest
 
-from unflip.sandbox import Embedded, Level, Limits, Program, SandboxUnavailable, Status
+from unflip.sandbox import Level, Limits, Program, Status
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the embedded backend needs Linux")
 LATE = {Level.NAMESPACES: 0.5, Level.LANDLOCK: 1.5}
 MEGABYTE = 1 << 20
-
-
-@pytest.fixture(scope="module", params=list(LATE), ids=lambda one: one.word)
-def sandbox(request):
-    """A sandbox at each level; skipped, with the reason, where the machine cannot reach it."""
-    with Embedded(minimum=request.param, most=request.param, size=2) as made:
-        try:
-            assert made.level is request.param
-        except SandboxUnavailable as why:
-            pytest.skip(str(why))
-        yield made
 
 
 def in_time(sandbox, code, limits, late):

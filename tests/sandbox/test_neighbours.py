@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from unflip.sandbox import Embedded, Level, Limits, Program, SandboxUnavailable, prepared
+from unflip.sandbox import Limits, Program, prepared
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the embedded backend needs Linux")
 HOSTILE = Path(__file__).parents[2] / "fixtures" / "hostile"
@@ -23,17 +23,6 @@ FAMILIES = (
     ("native", "cpp", "g++"),
     ("node", "javascript", "node"),
 )
-
-
-@pytest.fixture(scope="module", params=[Level.NAMESPACES, Level.LANDLOCK], ids=lambda one: one.word)
-def sandbox(request):
-    """A sandbox at each level; skipped, with the reason, where the machine cannot reach it."""
-    with Embedded(minimum=request.param, most=request.param, size=2) as made:
-        try:
-            assert made.level is request.param
-        except SandboxUnavailable as why:
-            pytest.skip(str(why))
-        yield made
 
 
 @pytest.mark.parametrize(("family", "language", "tool"), FAMILIES, ids=[one[0] for one in FAMILIES])
