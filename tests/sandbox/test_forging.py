@@ -22,20 +22,12 @@ TASKS = {
     "sum": {"inputs": ["1\n2", "-4\n9"], "outputs": ["3", "5"]},
     "rows": {"inputs": [""], "outputs": ["1\n2\n3"]},
     "root": {"inputs": ["2"], "outputs": ["1.41421356"]},
-    "whole": {"inputs": [""], "outputs": ["1000000007"]},
-    "long": {"inputs": [""], "outputs": ["9" * 400]},
-    "kind": {"test_list": ["assert kind(2) == 2", "assert type(kind(2)) != float"]},
-    "last": {"test_list": ["a = [1, 2]\nassert last(a) == 2\nassert last(a) == 2"]},
 }  # fmt: skip
 RIGHT = {
     "add": "def add(a, b):\n    return a + b",
     "sum": "print(int(input()) + int(input()))",
     "rows": "print(1, 2, 3, sep='\\n')",
     "root": "print(float(input()) ** 0.5)",
-    "whole": "print(10**9 + 7)",
-    "long": "print('9' * 400)",
-    "kind": "def kind(n):\n    return n",
-    "last": "def last(items):\n    return items[-1]",
 }
 LEVELS = pytest.mark.parametrize("level", ["namespaces", "landlock"])
 
@@ -49,7 +41,8 @@ def verifier(level):
 @pytest.mark.parametrize("hostile", PROGRAMS, ids=[one["name"] for one in PROGRAMS])
 def test_no_forger_is_accepted(level, hostile):
     """A program that solves nothing is rejected, and for what it did."""
-    verdict = verifier(level)(Sample(hostile["code"], meta=TASKS[hostile["task"]]))
+    row = hostile.get("meta") or TASKS[hostile["task"]]
+    verdict = verifier(level)(Sample(hostile["code"], meta=row))
     assert verdict.outcome is Outcome.REJECT
     assert verdict.evidence["verdict"] in hostile["verdict"], verdict.evidence
 
@@ -59,6 +52,15 @@ def test_no_forger_is_accepted(level, hostile):
 def test_the_tasks_can_be_solved(level, task):
     """The same verifier accepts an honest solution of every task that the forgers are given."""
     verdict = verifier(level)(Sample(RIGHT[task], meta=TASKS[task]))
+    assert verdict.accepted, verdict.evidence
+
+
+@pytest.mark.parametrize(
+    "hostile", [one for one in PROGRAMS if "right" in one], ids=lambda one: one["name"]
+)
+def test_their_own_tasks_can_be_solved(hostile):
+    """Where a forger brings its own row, an honest program is accepted on it."""
+    verdict = verifier("namespaces")(Sample(hostile["right"], meta=hostile["meta"]))
     assert verdict.accepted, verdict.evidence
 
 

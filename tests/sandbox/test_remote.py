@@ -136,7 +136,8 @@ def test_forgers_are_rejected_there_too(hostile):
         "root": {"inputs": ["2"], "outputs": ["1.41421356"]},
     }
     with serving(Plan()) as url:
-        verdict = code(url, cpu=0.2, output=2)(Sample(hostile["code"], meta=rows[hostile["task"]]))
+        row = hostile.get("meta") or rows[hostile["task"]]
+        verdict = code(url, cpu=0.2, output=2)(Sample(hostile["code"], meta=row))
     assert verdict.outcome is Outcome.REJECT, verdict.evidence
 
 
