@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.sandbox.seeing import below, until
-from unflip.sandbox import Embedded, Level, Limits, Program, SandboxUnavailable, shared
+from unflip.sandbox import Call, Embedded, Level, Limits, Program, SandboxUnavailable, shared
+from unflip.sandbox.codec import Unreadable
 from unflip.types import Sample
 from unflip.verifiers.code import Code, forget
 
@@ -83,6 +84,20 @@ def told(processes):
         with contextlib.suppress(OSError):
             found.add(Path(f"/proc/{one}/oom_score_adj").read_text().strip())
     return found
+
+
+def test_calls_that_cannot_be_sent_leave_nothing():
+    """They raise, and the server that waited for them has ended or can be used."""
+    deep = []
+    for _ in range(100):
+        deep = [deep]
+    before = state()
+    with Embedded(size=1) as sandbox:
+        sandbox.run(Program("pass"), Limits())
+        with pytest.raises(Unreadable):
+            sandbox.run(Program("", calls=[Call("f", (deep,))]), Limits())
+        assert sandbox.run(Program("print(1)"), Limits()).stdout == b"1\n"
+    until(lambda: state() == before, 30)
 
 
 def test_servers_that_retire_leave_nothing(monkeypatch):
