@@ -43,9 +43,14 @@ SHAPES = {
     "MBPP": {"test_list": ["assert add(1, 2) == 3", "assert add(2, 2) == 4"]},
     "MBPP, with a setup": {"test_list": ["assert add(one, 2) == 3", "assert add(2, 2) == 4"],
                            "test_setup_code": "one = 1", "test_imports": ["import math"]},
+    "MBPP+": {"test": "def same(got, wanted):\n    assert got == wanted\n\n"
+                      "for given, wanted in (((1, 2), 3), ((2, 2), 4)):\n"
+                      "    same(add(*given), wanted)", "test_list": ["assert add(1, 0) == 1"]},
     "asserts": {"assert_case": "assert add(1, 2) == 3\nassert add(2, 2) == 4"},
     "APPS": {"input_output": json.dumps({"fn_name": "add", "inputs": [[1, 2], [2, 2]],
-                                         "outputs": [[3], 4]})},
+                                         "outputs": [[3], [4]]})},
+    "TACO": {"fn_name": "add", "inputs": [[1, 2], [2, 2]], "outputs": [3, 4]},
+    "verl": {"fn_name": "add", "inputs": ["1\n2", "2\n2"], "outputs": ["3", "4"]},
     "functional": {"cases": [{"input": "1\n2", "output": "3", "testtype": "functional"},
                              {"input": "2\n2", "output": "4", "testtype": "functional"}],
                    "func_name": "add"},
@@ -159,7 +164,7 @@ def test_expected_answers_never_enter_the_sandbox():
 
     bench = Bench(Watched(), Limits())
     task = read_tests(Asserted(("assert add(11, 22) == 424242",)), shared())
-    judge_called(bench, ADD, task)
+    judge_called(bench, bench, ADD, task)
     judge_printed(bench, SUM, Printed((("11 22", "424242"),)), How.EXACT, Tolerance())
     assert len(sent) == 2
     assert all(b"11" in one and b"424242" not in one for one in sent)
@@ -232,6 +237,38 @@ def test_the_sandboxs_failure_is_not_the_programs(monkeypatch, raised):
         ("want = [n for n in range(2)]\nassert f(want) == want", "[0, 1]", "[1]"),
         ("assert f(2) == {'a': 1}", "__import__('collections').Counter('a')", "{'a': 2}"),
         ("assert f(2) == (1, 2)", "(1, 2)", "[1, 2]"),
+        ("assert f(2) is None or f(2)[0] == 3", "None", "[4]"),
+        ("assert not (f(2) is not None and len(f(2)) > 1)", "None", "[1, 2]"),
+        ("assert isinstance(f(2), (int, complex))", "2j", "'2'"),
+        ("assert int(f(2), base=2) == round(f(3), ndigits=1) == 5", "5 if x - 2 else '101'", "5"),
+        ("assert max(f(2), default=0) == sum(f(2), -1) == 2", "[2, 1]", "[2]"),
+        ("assert f(2) * 2 == 'abab'", "'ab'", "'ba'"),
+        ("assert set(f(2)) - {1} == {2}", "[1, 2]", "[1]"),
+        ("assert f(2).keys() == {1}", "{1: 2}", "{2: 1}"),
+        ("assert len(f(2)) == 2 and f(2)[1] == 1", "range(2)", "range(1)"),
+        ("assert list(f(2)) == [0, 1]", "__import__('numpy').arange(2)", "range(3)"),
+        ("assert str(f(2)) == '1' and f(2) < 2", "__import__('decimal').Decimal(1)", "'1'"),
+        ("assert type(f(2)) != float", "2", "2.0"),
+        ("assert f(2).__class__ != float", "2", "2.0"),
+        ("assert type(f(2)) == type(f(3))", "x", "x if x > 2 else '2'"),
+        ("assert not callable(f(2)) and hasattr(f(2), 'lower')", "''", "2"),
+        (
+            "import unittest\nassert f(3)\nunittest.TestCase().assertIsNotNone(f(2))",
+            "x",
+            "x if x > 2 else None",
+        ),
+        ("match f(2):\n    case str():\n        raise ValueError\nassert f(2)", "1", "'1'"),
+        ("try:\n    f(0)\nexcept ZeroDivisionError:\n    pass\nassert f(2) == 1", "2 // x", "0"),
+        (
+            "import contextlib\nwith contextlib.suppress(ArithmeticError):\n    f(0)\n"
+            "assert f(2) == 1",
+            "2 // x",
+            "0",
+        ),
+        ("a = [1, 2]\nassert f(a) == 2\nassert f(a) == 2", "x[-1]", "x.pop()"),
+        ("a = [1, 2]\nassert f(a) == a", "x.reverse() or x", "x.reverse() or [1, 2]"),
+        ("for g in [3]:\n    assert list(f(g)) == [0, 1, 2]", "map(int, range(x))", "range(x - 1)"),
+        ("for g in [9000]:\n    assert f(f(g)) == g", "x if x > 1e9 else x", "x + 1"),
     ],
 )
 def test_asserts_are_read_as_they_are_meant(tests, right, wrong):
@@ -317,6 +354,13 @@ def test_an_unknown_claim_is_no_verdict():
         (b"0.33333331", "0.33333333", How.FLOATS, True),
         (b"nan", "0.5", How.FLOATS, False),
         (b"inf", "0.5", How.FLOATS, False),
+        (b"Infinity 5 -0.0", "inf 5.0 0", How.FLOATS, True),
+        (b"1e400", "9" * 400, How.FLOATS, False),
+        (b"1e400", "1" + "0" * 400 + ".5", How.FLOATS, False),
+        (b"1000000008", "1000000007", How.FLOATS, False),
+        (b"+007 -0", "7 0", How.FLOATS, True),
+        (b"1_000", "1000", How.FLOATS, False),
+        ("\uff11".encode(), "1.0", How.FLOATS, False),
         (b"\xff", "1", How.EXACT, False),
         (b"", "1", How.TOKENS, False),
     ],
@@ -330,7 +374,10 @@ def test_outputs_are_compared_as_declared(got, expected, how, wanted):
     ("said", "entry", "code"),
     [
         ("print(1)", None, "print(1)"),
-        ("```python\na\n```\nthen\n```\nb\n```", None, "b\n"),
+        ("```\na\n```\nthen\n```\nb\n```", None, "b\n"),
+        ("```python\na\n```\nIt prints:\n```\n3\n```", None, "a\n"),
+        ("1. So:\n   ```python\n   a\n     b\n   ```", None, "a\n  b\n"),
+        ("```python\na```", None, "a"),
         ("```python\ndef f(): 1\n```\nuse it:\n```python\nf()\n```", "f", "def f(): 1\n"),
         ("```python\na\n```\n```bash\nls\n```", None, "a\n"),
         ("```python\nopen", None, "open"),
@@ -354,6 +401,24 @@ def test_a_body_goes_on_where_the_prompt_stops():
     assert completed("    return a + b", PROMPT, "add") == PROMPT + "    return a + b"
     assert completed(ADD, PROMPT, "add").startswith("def half")
     assert completed(ADD, "Add two numbers.", "add") == ADD
+
+
+@pytest.mark.parametrize("answer", [ADD, "    return a + b"])
+def test_a_prompt_in_words_holds_the_function_in_a_block(answer):
+    """What is put before an answer, and what tests may call, is source, not the words around."""
+    row = {"test": "def check(candidate):\n    assert candidate(2, 4) == half(12)",
+           "entry_point": "add"}  # fmt: skip
+    prompt = f"Write `add`.\n\n```python\n{PROMPT}```\nThink first."
+    assert CODE(Sample(answer, prompt=prompt, meta=row)).accepted
+
+
+@pytest.mark.parametrize("name", ["total", "gcd"])
+def test_stubs_have_the_names_that_their_editor_imports(name):
+    """LeetCode's stubs name `List`, and never import it; what is asked for is not imported."""
+    row = {"fn_name": name, "inputs": [[[4, 6]]], "outputs": [10]}
+    solved = f"class Solution:\n    def {name}(self, a: List[int]) -> int:\n        return sum(a)"
+    assert CODE(Sample(solved, meta=row)).accepted
+    assert CODE(Sample("x: List[int] = []", meta=row)).outcome is Outcome.REJECT
 
 
 @given(

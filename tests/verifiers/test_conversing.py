@@ -260,6 +260,9 @@ TASKS = {
     "stack": {"test": FILE},
     "copied": {"test_list": ["from copy import deepcopy\nassert deepcopy(rows(1)) == [1]"]},
     "passed": {"test_list": ["assert total(rows(3)) == 6"]},
+    "chosen": {"test_list": ["assert double(rows(3)[0]) == 6"]},
+    "members": {"test_list": ["for n in [2]:\n    found = members(n)\n    assert len(found) == 2\n"
+                              "    assert found.symmetric_difference({0, 1}) == set()"]},
     "add": {"test_list": ["for a in (1, -4, 10**9):\n    s = add(a, 2)\n    if s: pass\n"
                           "    assert s == a + 2"]},
 }  # fmt: skip
@@ -272,6 +275,8 @@ RIGHT = {
     "stack": STACK,
     "copied": "def rows(n): return [1]",
     "passed": "def rows(n): yield from (1, 2, n)\ndef total(items): return sum(items)",
+    "chosen": "import numpy\ndef rows(n): return numpy.array([n])\ndef double(n): return 2 * n",
+    "members": "def members(n): return set(range(n))",
     "add": "def add(a, b): return a + b",
 }
 TIGHT = Code(cpu=0.5, total=1, memory=256, output=4)

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from unflip.sandbox.answering import OBJECT, Conversation
 from unflip.sandbox.codec import parse
-from unflip.verifiers.code.line import Line, _change, _key
-from unflip.verifiers.code.objects import Guess, Stuck, Unreadable
-from unflip.verifiers.code.small_pytest import approx, raises
+from unflip.verifiers.code.inside.line import Line, _change, _key
+from unflip.verifiers.code.inside.objects import Guess, Stuck, Unreadable
+from unflip.verifiers.code.inside.small_pytest import approx, raises
 
 DATA = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=3),

@@ -7,17 +7,21 @@ import zlib
 
 import pytest
 
+from unflip.sandbox import Limits, shared
 from unflip.types import Outcome, Reason, Sample
 from unflip.verifiers.code import Code, How, packed
+from unflip.verifiers.code.bench import Bench
+from unflip.verifiers.code.judging import ACCEPTED, judge_checked
 from unflip.verifiers.code.packed import unpacked
 from unflip.verifiers.code.rows import task_of
-from unflip.verifiers.code.tasks import BadTask
+from unflip.verifiers.code.tasks import BadTask, Printed
 
 CODE = Code(cpu=2)
 ADD = "def add(a, b):\n    return a + b"
 SUM = "print(sum(map(int, input().split())))"
 PAIRED = {"inputs": ["1 2", "2 2"], "outputs": ["3", "4"]}
 CALLED = {"fn_name": "add", "inputs": [[1, 2], [2, 2]], "outputs": [3, 4]}
+DEEP = json.loads("[" * 70 + "]" * 70)
 SHOWN = [{"input": "1\n2", "output": "3", "testtype": "functional"}]
 HIDDEN = [{"input": "2\n2", "output": "4", "testtype": "functional"}]
 LISTED = [{"input": "1 2", "output": "3", "type": "stdin_stdout"},
@@ -107,6 +111,10 @@ def test_rows_about_a_program_are_read(row):
         (PAIRED | {"output_file": "out.txt"}, "files"),
         (CALLED | {"checker": "def check(*given): return True"}, "checker"),
         (PAIRED | {"checker": 7}, "checker"),
+        (PAIRED | {"outputs": ["", "\n"]}, "nothing would be right"),
+        ({"cases": [{"function": "f", "arguments": [10**5000], "expected": 1}]}, "written down"),
+        ({"cases": [{"function": "f", "named": {1: 2}, "expected": 1}]}, "no text"),
+        ({"fn_name": "f", "inputs": [[DEEP]], "outputs": [1]}, "written down"),
     ],
 )
 def test_what_cannot_be_read_says_why(row, said):
@@ -227,6 +235,15 @@ def test_an_output_that_breaks_a_sound_checker_is_a_reject():
     found = CODE(Sample("print('x')", meta=PAIRED | {"checker": checker}))
     assert (found.outcome, found.reason) == (Outcome.REJECT, Reason.MISMATCH)
     assert "ValueError" in found.evidence["error"]
+
+
+def test_an_output_that_holds_a_sound_checker_up_is_a_reject():
+    """Nobody gets out of a reject by what keeps a checker busy, or asleep."""
+    checker = "import time\ndef check(given, output, expected): return not time.sleep(int(output))"
+    bench = Bench(shared(), Limits(cpu=5, wall=0.5))
+    for said, verdict in (("0", ACCEPTED), ("60", "wall time")):
+        task = Printed((("", "0"),), checker)
+        assert judge_checked(bench, bench, f"print({said})", task).verdict == verdict
 
 
 def test_a_program_that_fails_never_meets_the_checker():

@@ -11,8 +11,7 @@ import importlib
 import itertools
 import operator
 import sys
-from collections.abc import Callable
-from types import GeneratorType
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from unflip.sandbox import codec
@@ -28,6 +27,8 @@ _MOST = 50
 _OURS = 4
 _DATA = (str, bytes, int, float, complex, list, tuple, dict, set, frozenset)
 _FOREIGN = "solution"
+_LAZY = ("builtins", "itertools")
+"""Where iterators are from that are told by their place: telling what is in them would take it."""
 _OPERATIONS: dict[str, Callable[..., Any]] = {
     "@call": lambda function, *given, **named: function(*given, **named),
     "@plain": lambda value: value,
@@ -171,7 +172,7 @@ def is_array(value: Any) -> bool:
 
 def _shown(value: Any) -> Any:
     """A value as it is told: data by value, the foreign code's own objects by their place."""
-    if isinstance(value, GeneratorType):
+    if type(value).__module__ in _LAZY and isinstance(value, Iterator):
         return Opaque()
     if is_array(value):
         return {ARRAY: [value.dtype.str, value.tolist()]}

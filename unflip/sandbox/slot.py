@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from unflip.errors import SandboxError, SandboxUnavailable
 from unflip.sandbox import frames
+from unflip.sandbox.codec import Unreadable
 from unflip.sandbox.languages import missing
 from unflip.sandbox.levels import Level
 from unflip.sandbox.limits import Limits
@@ -94,10 +95,15 @@ class Slot:
         Raises:
             SandboxUnavailable: What runs or builds the program's language is not there.
             SandboxError: There was no answer, or the program was never started.
+            Unreadable: Its calls are nested too deep, or too large.
         """
         calls = program.calls is not None
         header = {"limits": _told(limits), "calls": calls, "language": program.language}
-        request = frames.pack(header, program.blobs)
+        try:
+            request = frames.pack(header, program.blobs)
+        except Unreadable:
+            self.end()
+            raise
         reply, blobs = self._talk(request, limits.patience + _GRACE_SECONDS)
         self.runs += 1
         if reply.get("missing"):

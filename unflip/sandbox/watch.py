@@ -17,6 +17,8 @@ _TICK = 0.05
 _SHORTEST = 0.002
 _PAGE = resource.getpagesize()
 _PROCESS_CLOCK = 2
+_SOCKET = 425_984
+"""So many bytes can be in one socket, at the most that a kernel allows unless told otherwise."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ class _Watch:
         return 0.0
 
     def _memory(self) -> int:
-        """Resident bytes of all processes beyond what each began with, where they can be seen."""
+        """Bytes of all processes beyond what each began with, where they can be seen."""
         if self._processes is None:
             return 0
         # A descriptor has no path.
@@ -132,16 +134,25 @@ class _Watch:
             return 0
         started = self._resident("self")
         others = (self._resident(name) for name in names if int(name) != os.getpid())
-        return sum(max(0, size - started) for size in others)
+        return sum(max(0, size - started) for size in others) + self._sockets() * _SOCKET
 
     def _resident(self, name: str) -> int:
         with contextlib.suppress(OSError, IndexError, ValueError):
-            file = os.open(f"{name}/statm", os.O_RDONLY, dir_fd=self._processes)
-            try:
-                return int(os.read(file, 200).split()[1]) * _PAGE
-            finally:
-                os.close(file)
+            return int(self._read(f"{name}/statm").split()[1]) * _PAGE
         return 0
+
+    def _sockets(self) -> int:
+        """How many sockets there are: what is in them belongs to no process."""
+        with contextlib.suppress(OSError, IndexError, ValueError):
+            return int(self._read("self/net/sockstat").split()[2])
+        return 0
+
+    def _read(self, name: str) -> bytes:
+        file = os.open(name, os.O_RDONLY, dir_fd=self._processes)
+        try:
+            return os.read(file, 200)
+        finally:
+            os.close(file)
 
     def _kill(self, end: int) -> None:
         signal.pidfd_send_signal(end, signal.SIGKILL)

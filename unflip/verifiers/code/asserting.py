@@ -31,7 +31,7 @@ _SHARED = frozenset({
     "os", "patch", "pathlib", "redirect_stderr", "redirect_stdout", "shutil", "socket", "sqlite3",
     "stderr", "stdin", "stdout", "subprocess", "tempfile", "threading", "trio",
 })  # fmt: skip
-_STAND_IN = Path(__file__).with_name("standin.py").read_bytes()
+_STAND_IN = (Path(__file__).parent / "inside" / "standin.py").read_bytes()
 
 
 def read_tests(task: Asserted, backend: Backend) -> Called | Conversed:
@@ -131,4 +131,4 @@ def _claimed(task: Asserted, bench: Bench) -> Called | str:
     except Unknown as why:
         return str(why)
     entry = task.entry or calls[0][0]
-    return Called(tuple(Call(*one) for one in calls), tuple(claims), entry)
+    return Called(tuple(Call(*one) for one in calls), tuple(claims), entry, task)

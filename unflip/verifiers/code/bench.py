@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from unflip.sandbox import Backend, Limits, Program, Result, Status, prepared
 
+_PATIENCE, _LONG = 3, 1.0
 _COMPUTED = 0.05
 """A share of the time: slots are as many as cores, so neighbours leave a program more of one."""
 
@@ -40,6 +41,31 @@ class Bench:
             return ready
         found = self.backend.run(ready, self.limits)
         if found.status is Status.WALL:
-            computed = found.cpu >= _COMPUTED * found.wall
-            found = self.backend.run(ready, self.limits, alone=computed)
+            found = self.backend.run(ready, self.limits, alone=_computed(found))
         return found
+
+
+class Spending:
+    """What the runs of one program use together.
+
+    Sleeping is limited too, at three times what may be computed, so that it holds up nobody.
+
+    Args:
+        total: Seconds of processor time that they may take.
+    """
+
+    def __init__(self, total: float) -> None:
+        self._total, self._cpu, self._slept = total, 0.0, 0.0
+
+    def add(self, *runs: Result) -> Status | None:
+        """Count more runs; what is used up by now, or None."""
+        self._cpu += sum(one.cpu for one in runs)
+        self._slept += sum(one.wall for one in runs if one.wall > _LONG and not _computed(one))
+        if self._cpu > self._total:
+            return Status.CPU
+        return Status.WALL if self._slept > _PATIENCE * self._total else None
+
+
+def _computed(found: Result) -> bool:
+    """Whether a run computed as long as it ran, as far as its neighbours let it."""
+    return found.cpu >= _COMPUTED * found.wall

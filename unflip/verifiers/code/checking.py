@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from unflip.sandbox import Call, Program, Result, SandboxError, Status
+from unflip.sandbox import Call, Program, Result, Status
 from unflip.verifiers.code.bench import Bench
 from unflip.verifiers.code.records import told_of
 from unflip.verifiers.code.tasks import BadTask
@@ -14,6 +14,10 @@ OUTPUTS_LIMIT = 4 << 20
 """So many bytes of output are given to a checker."""
 _EXITS = {"": True, "None": True, "0": True, "1": False, "2": False}
 """What exit statuses mean, as testlib has it: right, wrong, and wrong in its form."""
+
+
+class Slow(BadTask):
+    """The clock on the wall ended the checker, which may be due to what it was given."""
 
 
 def checked(bench: Bench, checker: str, cases: Sequence[tuple[str, str, str]]) -> list[bool]:
@@ -34,7 +38,7 @@ def checked(bench: Bench, checker: str, cases: Sequence[tuple[str, str, str]]) -
     program = Program(checker, calls=[Call("check", one) for one in cases], conversing=True)
     found = bench.run(program)
     if found.status is Status.WALL:
-        raise SandboxError("the checker took too long by the clock on the wall")
+        raise Slow("the checker took too long by the clock on the wall")
     answers, forged = told_of(found.records, len(cases))
     if forged or len(answers) < len(cases):
         raise BadTask(f"the checker broke: {_why(found)}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, KeysView, Mapping, Sequence
 from typing import Any
 
 from unflip.sandbox.codec import Stream, hashable
@@ -12,8 +12,11 @@ from unflip.verifiers.code.comparing import Tolerance
 
 Claim = tuple[Any, ...]
 """`("call", n)`, `("value", v)`, `("list" | "tuple", claims)` or `("op", name, claims)`."""
+_KINDS: Mapping[str, type] = {one.__name__: one for one in (
+    bool, int, float, complex, str, bytes, list, tuple, dict, set, frozenset)}  # fmt: skip
 _BITS = 100_000
 _ITEMS = 2_000_000
+_SETS = (set, frozenset, KeysView)
 
 
 class Unknown(Exception):
@@ -94,9 +97,21 @@ def _value(claim: Claim, answers: Sequence[Any]) -> Any:
             return [_value(one, answers) for one in parts]
         case ("tuple", parts):
             return tuple(_value(one, answers) for one in parts)
+        case (_, "and" | "or" as name, parts):
+            # As far as Python would look: what comes later may be about no such answer.
+            return _either(parts, answers, until=name == "or")
         case (_, name, parts):
             return _OPERATIONS[name](*(_value(one, answers) for one in parts))
     raise Unknown(str(claim)[:100])
+
+
+def _either(parts: Sequence[Claim], answers: Sequence[Any], *, until: bool) -> Any:
+    value: Any = None
+    for one in parts:
+        value = _value(one, answers)
+        if bool(value) is until:
+            break
+    return value
 
 
 def _number(value: Any) -> Any:
@@ -117,6 +132,21 @@ def _add(left: Any, right: Any) -> Any:
             raise OverflowError("too long")
         return left + right
     return _number(left) + _number(right)
+
+
+def _sub(left: Any, right: Any) -> Any:
+    if isinstance(left, _SETS) and isinstance(right, _SETS):
+        return left - right
+    return _number(left) - _number(right)
+
+
+def _mul(left: Any, right: Any) -> Any:
+    for many, times in ((left, right), (right, left)):
+        if type(many) in (str, list, tuple) and isinstance(times, int):
+            if len(many) * times > _ITEMS:
+                raise OverflowError("too long")
+            return many * times
+    return _number(left) * _number(right)
 
 
 def _power(base: Any, exponent: Any) -> Any:
@@ -150,9 +180,8 @@ def _is(left: Any, right: Any) -> bool:
     return type(left) is type(right) and left == right
 
 
-def _isinstance(value: Any, name: str) -> bool:
-    kinds = {one.__name__: one for one in (bool, int, float, str, list, tuple, dict, set)}
-    return isinstance(value, kinds[name])
+def _isinstance(value: Any, *names: str) -> bool:
+    return any(isinstance(value, _KINDS[name]) for name in names)
 
 
 def _same_json(left: Any, right: Any) -> bool:
@@ -193,8 +222,7 @@ def _method(name: str, kinds: tuple[type, ...]) -> Callable[..., Any]:
     def called(value: Any, *given: Any) -> Any:
         if not isinstance(value, kinds):
             raise TypeError(f"it has no {name}")
-        found = getattr(value, name)(*given)
-        return found if isinstance(found, (str, list)) else list(found)
+        return getattr(value, name)(*given)
 
     return called
 
@@ -204,7 +232,7 @@ _OPERATIONS: Mapping[str, Callable[..., Any]] = {
     "gt": operator.gt, "ge": operator.ge, "is": _is, "is_not": lambda a, b: not _is(a, b),
     "in": lambda one, many: one in many, "not_in": lambda one, many: one not in many,
     "and": lambda *parts: all(parts), "or": lambda *parts: any(parts), "not": operator.not_,
-    "add": _add, "sub": _of_numbers(operator.sub), "mul": _of_numbers(operator.mul),
+    "add": _add, "sub": _sub, "mul": _mul,
     "truediv": _of_numbers(operator.truediv), "floordiv": _of_numbers(operator.floordiv),
     "mod": _of_numbers(operator.mod), "pow": _power, "neg": _of_numbers(operator.neg),
     "abs": _of_numbers(abs), "round": lambda value, digits=None: round(_number(value), digits),

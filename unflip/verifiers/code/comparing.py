@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
+from math import isfinite
 
 from unflip.errors import UsageError
 
+_WHOLE = re.compile(r"[+-]?[0-9]+")
+_NUMBER = re.compile(
+    r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|inf|infinity)", re.IGNORECASE
+)
 _ROOM, _TIMES = 1 << 16, 64
 """An output that is longer than this and so many times the expected one is another one."""
 
@@ -80,7 +86,18 @@ def _lines(text: str) -> list[str]:
 
 
 def _close(got: str, expected: str, tolerance: Tolerance) -> bool:
-    try:
-        return tolerance.near(float(got), float(expected))
-    except ValueError:
+    if not (_NUMBER.fullmatch(got) and _NUMBER.fullmatch(expected)):
         return False
+    if _WHOLE.fullmatch(got) and _WHOLE.fullmatch(expected):
+        # Two whole numbers are the same or are not.
+        return _digits(got) == _digits(expected)
+    endless = ["i" in one.lower() for one in (got, expected)]
+    # What is too large for a float is neither infinite nor another such number.
+    return tolerance.near(float(got), float(expected)) and (
+        all(endless) or isfinite(float(expected))
+    )
+
+
+def _digits(whole: str) -> str:
+    digits = whole.lstrip("+-0") or "0"
+    return f"-{digits}" if whole[0] == "-" and digits != "0" else digits

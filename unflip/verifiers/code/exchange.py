@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import ast
 import builtins
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from unflip.sandbox import Call, Program, Result, SandboxError, Status
 from unflip.sandbox.codec import Unreadable, parse
-from unflip.verifiers.code.bench import Bench
+from unflip.verifiers.code.bench import Bench, Spending
 from unflip.verifiers.code.records import RECORDS_LIMIT, told_of
 from unflip.verifiers.code.sent import sent
 from unflip.verifiers.code.tasks import Asserted, BadTask, Conversed
@@ -93,27 +94,30 @@ def converse(bench: Bench, tests: Bench, code: str, task: Conversed) -> Played:
     """
     calls: tuple[Call, ...] = task.calls
     runs: list[Result] = []
-    spent = 0.0
-    for _ in range(_ROUNDS):
-        found = bench.run(Program(code, calls=calls, conversing=True))
-        runs.append(found)
-        if len(found.records) > RECORDS_LIMIT:
-            return Played("endless", 1, 0, tuple(runs))
-        answers, forged = told_of(found.records, len(calls))
-        if forged:
-            return Played("forged", 1, 0, tuple(runs))
-        if not answers and found.status is not Status.FINISHED:
-            return Played("ended", 1, 0, tuple(runs))
-        told, run = _told(task, calls, answers, tests)
-        if told is None:
-            return Played("broken", 1, 0, (*runs, run), f"{run.status}: {run.last_error}")
-        if told["outcome"] == "unreadable":
-            raise BadTask(told["error"])
-        spent += found.cpu + run.cpu
-        over = len(told["calls"]) > _CALLS or spent > bench.total
-        if told["outcome"] in _SETTLED or over:
-            return _played(told, runs)
-        calls = tuple(Call(*one) for one in told["calls"])
+    spending = Spending(bench.total)
+    # An answer may be nested so deep that what holds it cannot be sent on.
+    with contextlib.suppress(Unreadable):
+        for _ in range(_ROUNDS):
+            found = bench.run(Program(code, calls=calls, conversing=True))
+            runs.append(found)
+            if len(found.records) > RECORDS_LIMIT:
+                return Played("endless", 1, 0, tuple(runs))
+            answers, forged = told_of(found.records, len(calls))
+            if forged:
+                return Played("forged", 1, 0, tuple(runs))
+            if not answers and found.status is not Status.FINISHED:
+                return Played("ended", 1, 0, tuple(runs))
+            told, run = _told(task, calls, answers, tests)
+            if told is None:
+                return Played("broken", 1, 0, (*runs, run), f"{run.status}: {run.last_error}")
+            if told["outcome"] == "unreadable":
+                raise BadTask(told["error"])
+            over = spending.add(found, run) or len(told["calls"]) > _CALLS
+            if told["outcome"] in _SETTLED or over:
+                return _played(told, runs)
+            calls = tuple(Call(*one) for one in told["calls"])
+    if not runs:
+        raise BadTask("the tests' own arguments are nested too deep")
     return Played("endless", 1, 0, tuple(runs))
 
 

@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from unflip.sandbox import Level, Program, Result, Status
+from unflip.sandbox.codec import Unreadable
+from unflip.sandbox.languages import PYTHON
 from unflip.verifiers.code import checking, exchange, weakly
-from unflip.verifiers.code.bench import Bench
+from unflip.verifiers.code.bench import Bench, Spending
 from unflip.verifiers.code.claims import calls_of, holds
 from unflip.verifiers.code.comparing import How, Tolerance, same
-from unflip.verifiers.code.records import RECORDS_LIMIT, answers_of
+from unflip.verifiers.code.records import FOREIGN, RECORDS_LIMIT, answers_of
 from unflip.verifiers.code.tasks import BadTask, Beside, Called, Conversed, Printed
 
 ACCEPTED = "accepted"
@@ -63,7 +65,10 @@ class Finding:
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object of all fields."""
-        return vars(self) | {"cpu": round(self.cpu, 4), "wall": round(self.wall, 4)}
+        # What a program says may be no text that can be written to a file.
+        said = self.error.encode("utf-8", "backslashreplace").decode()
+        times = {"cpu": round(self.cpu, 4), "wall": round(self.wall, 4)}
+        return vars(self) | times | {"error": said}
 
 
 def judge_printed(
@@ -72,6 +77,7 @@ def judge_printed(
     """Run a program on one case after the other, up to the first that fails, or on every one."""
     runs: list[Result] = []
     words: list[str] = []
+    spending = Spending(bench.total)
     for given, expected in task.cases:
         found = bench.run(_program(bench, code, given))
         runs.append(found)
@@ -81,8 +87,8 @@ def judge_printed(
             words.append(WRONG)
         if words and not bench.every:
             break
-        if sum(one.cpu for one in runs) > bench.total:
-            return _finding(runs, _WORDS[Status.CPU], len(task.cases), len(runs) - len(words))
+        if over := spending.add(found):
+            return _finding(runs, _WORDS[over], len(task.cases), len(runs) - len(words))
     return _finding(runs, [*words, ACCEPTED][0], len(task.cases), len(runs) - len(words))
 
 
@@ -95,10 +101,11 @@ def judge_checked(bench: Bench, checking_bench: Bench, code: str, task: Printed)
     """
     runs: list[Result] = []
     outputs: list[tuple[str, str, str]] = []
+    spending = Spending(bench.total)
     for given, expected in task.cases:
         found = bench.run(_program(bench, code, given))
         runs.append(found)
-        if word := _failure(bench, runs):
+        if word := _failure(found, spending):
             return _finding(runs, word, len(task.cases), len(runs) - 1)
         try:
             outputs.append((given, found.stdout.decode(), expected))
@@ -111,7 +118,8 @@ def judge_checked(bench: Bench, checking_bench: Bench, code: str, task: Printed)
     except BadTask as why:
         if not checking.sound(checking_bench, task.checker, task.cases):
             raise
-        return replace(_finding(runs, WRONG, len(outputs), 0), error=str(why))
+        word = _WORDS[Status.WALL] if isinstance(why, checking.Slow) else WRONG
+        return replace(_finding(runs, word, len(outputs), 0), error=str(why))
     return _finding(runs, ACCEPTED if all(right) else WRONG, len(right), sum(right))
 
 
@@ -119,16 +127,27 @@ def _program(bench: Bench, code: str, given: str) -> Program:
     return Program(code, given.encode("utf-8", "surrogatepass"), language=bench.language)
 
 
-def _failure(bench: Bench, runs: Sequence[Result]) -> str:
+def _failure(found: Result, spending: Spending) -> str:
     """What was wrong with the last run, or with all of them together; empty if nothing."""
-    if runs[-1].status is not Status.FINISHED:
-        return _word(runs[-1])
-    return _WORDS[Status.CPU] if sum(one.cpu for one in runs) > bench.total else ""
+    if found.status is not Status.FINISHED:
+        return _word(found)
+    over = spending.add(found)
+    return _WORDS[over] if over else ""
 
 
-def judge_called(bench: Bench, code: str, task: Called) -> Finding:
-    """Run a program's calls in one process, and check the claims about them here."""
-    found = bench.run(Program(code, calls=task.calls, language=bench.language))
+def judge_called(bench: Bench, tests: Bench, code: str, task: Called) -> Finding:
+    """Run a program's calls in one process, and check the claims about them here.
+
+    A claim can only be checked here of plain data. Where one does not hold and an answer is
+    something else, such as an array or a range, the tests are asked that it was read from.
+
+    Raises:
+        BadTask: The row's own calls are too deep or too large.
+    """
+    try:
+        found = bench.run(Program(code, calls=task.calls, language=bench.language))
+    except Unreadable as why:
+        raise BadTask(f"the calls cannot be written down: {why}") from why
     if len(found.records) > RECORDS_LIMIT:
         return _finding([found], _WORDS[Status.OUTPUT], len(task.claims), 0)
     answers, forged = answers_of(found.records, len(task.calls))
@@ -144,7 +163,19 @@ def judge_called(bench: Bench, code: str, task: Called) -> Finding:
         verdict = FORGED
     else:
         verdict = ACCEPTED if passed == len(task.claims) else WRONG
-    return _finding([found], verdict, len(task.claims), passed)
+    here = _finding([found], verdict, len(task.claims), passed)
+    foreign = bench.language == PYTHON.name and any(one in found.records for one in FOREIGN)
+    return _second(bench, tests, code, task, here) if verdict == WRONG and foreign else here
+
+
+def _second(bench: Bench, tests: Bench, code: str, task: Called, first: Finding) -> Finding:
+    """What the tests themselves say, where they can be asked."""
+    if task.tests is None:
+        return first
+    try:
+        return judge_conversed(bench, tests, code, exchange.asked(task.tests, tests))
+    except BadTask:
+        return first
 
 
 def judge_conversed(bench: Bench, tests: Bench, code: str, task: Conversed) -> Finding:

@@ -9,6 +9,9 @@ from unflip.sandbox.codec import Unreadable, parse
 RECORDS_LIMIT = 4 << 20
 """So many bytes of answers are read here; more is over the limit."""
 
+FOREIGN = (b'{"o":', b'{"g":', b'{"x":')
+"""How a value stands in a record that is no plain data; quotes within text have a backslash."""
+
 
 def answers_of(records: bytes, count: int) -> tuple[list[Any], bool]:
     """What the calls returned, as far as it can be read, and whether there is anything else."""

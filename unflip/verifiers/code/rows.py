@@ -11,6 +11,7 @@ from unflip.sandbox import Call
 from unflip.types import Sample, text_of
 from unflip.verifiers.code.claims import Claim, equal, same_json
 from unflip.verifiers.code.packed import unpacked
+from unflip.verifiers.code.reading import stub_of
 from unflip.verifiers.code.tasks import Asserted, BadTask, Called, Printed, Task
 
 CASES = 10_000
@@ -24,6 +25,7 @@ _CALLED = ("functional", "function_call", "fn_call")
 _STANDARD = (None, "", "stdin", "stdout", "stdio", "standard input", "standard output")
 _TEST = re.compile(r"^[ \t]*(?:async +)?def test", re.MULTILINE)
 _CHECK = re.compile(r"^def check\b", re.MULTILINE)
+_ASSERT = re.compile(r"^[ \t]*assert\b", re.MULTILINE)
 _FILE = re.compile(r"^[^:\[]*\.py::")
 _DEPTH = 4
 
@@ -68,6 +70,8 @@ def _task(row: Mapping[str, Any], prompt: str, depth: int = _DEPTH) -> Task | No
     for name in _FILES:
         if isinstance(row.get(name), str) and _TEST.search(row[name]):
             return _filed(row, row[name])
+    if isinstance(row.get("test"), str) and _ASSERT.search(row["test"]):
+        return _asserted(row, [row["test"]])
     for name in _ASSERTS:
         if row.get(name) is not None and (row[name] or "inputs" not in row):
             return _asserted(row, _texts(row[name]))
@@ -90,7 +94,8 @@ def _held(row: Mapping[str, Any], prompt: str, depth: int) -> Task | None:
             raise BadTask("input_output is empty, or no JSON of inputs and outputs")
     for name in _CASES:
         if name in row:
-            return _cases(row, _opened(row[name]), prompt, depth)
+            held = _opened(row[name])
+            return _cases(row, row[name] if held is None else held, prompt, depth)
     return None
 
 
@@ -110,6 +115,8 @@ def _cases(row: Mapping[str, Any], cases: Any, prompt: str, depth: int) -> Task 
         if found is None:
             raise BadTask("there are tests, and none of a shape that is known")
         return found
+    if isinstance(cases, str) and _ASSERT.search(cases):
+        return _asserted(row, [cases])
     if isinstance(cases, list | tuple) and cases and all(isinstance(one, str) for one in cases):
         return _asserted(row, cases)
     return _listed(row, cases)
@@ -118,7 +125,8 @@ def _cases(row: Mapping[str, Any], cases: Any, prompt: str, depth: int) -> Task 
 def _pointed(test: str, entry: str, prompt: str) -> Asserted:
     """HumanEval's form, BigCodeBench's with a class of tests, or LeetCode's with a `Solution()`."""
     file = _TEST.search(test) is not None and _CHECK.search(test) is None
-    return Asserted((_full(test),), prompt, entry.replace("()", ""), file=file)
+    name = entry.replace("()", "")
+    return Asserted((_full(test),), stub_of(prompt, name), name, file=file)
 
 
 def _filed(row: Mapping[str, Any], source: str) -> Asserted:
@@ -146,21 +154,39 @@ def _paired(row: Mapping[str, Any]) -> Task:
     if len(given) != len(expected):
         raise BadTask(f"{len(given)} inputs and {len(expected)} outputs")
     _counted(given)
-    name = row.get("fn_name")
+    name = row.get("fn_name") or None
     if name is None:
         return _printed(row, [(one, other) for one, other in zip(given, expected, strict=True)])
     if not isinstance(name, str):
         raise BadTask("fn_name is a name")
-    calls = tuple(Call(name, tuple(_list(one))) for one in given)
-    claims = tuple(_wrapped(number, one) for number, one in enumerate(expected))
-    return _called(row, calls, claims)
+    calls, expected = _typed(name, given, expected)
+    # One that is no list of one value shows that none has a list around it.
+    wrapped = all(isinstance(one, list | tuple) and len(one) == 1 for one in expected)
+    claims = [(_wrapped if wrapped else same_json)(*one) for one in enumerate(expected)]
+    return _called(row, calls, tuple(claims))
+
+
+def _typed(
+    name: str, given: Sequence[Any], expected: Sequence[Any]
+) -> tuple[tuple[Call, ...], Sequence[Any]]:
+    """Calls and values, from lists of arguments, or from lines of JSON as verl has them."""
+    if not all(isinstance(one, str) for one in given):
+        return tuple(Call(name, tuple(_list(one))) for one in given), expected
+    try:
+        calls = tuple(Call(name, tuple(_arguments(one))) for one in given)
+        return calls, [_value(one) for one in expected]
+    except (ValueError, RecursionError) as why:
+        raise BadTask(f"an argument or a value is no JSON: {why}") from why
 
 
 def _printed(row: Mapping[str, Any], pairs: Sequence[tuple[Any, Any]]) -> Printed:
     checker = row.get("checker") or ""
     if not isinstance(checker, str):
         raise BadTask("checker is the source of a function check(input, output, expected)")
-    return Printed(tuple((_lines(one), _lines(other)) for one, other in pairs), checker)
+    cases = tuple((_lines(one), _lines(other)) for one, other in pairs)
+    if not checker and not any(expected.strip() for _, expected in cases):
+        raise BadTask("no case expects any output: a program that does nothing would be right")
+    return Printed(cases, checker)
 
 
 def _called(row: Mapping[str, Any], calls: tuple[Call, ...], claims: tuple[Claim, ...]) -> Called:
@@ -169,12 +195,9 @@ def _called(row: Mapping[str, Any], calls: tuple[Call, ...], claims: tuple[Claim
     return Called(calls, claims, calls[0].function)
 
 
-def _wrapped(number: int, expected: Any) -> Claim:
+def _wrapped(number: int, expected: Sequence[Any]) -> Claim:
     """The claim of a row whose outputs stand in a list of their own, or do not."""
-    claim = same_json(number, expected)
-    if isinstance(expected, list | tuple) and len(expected) == 1:
-        return ("op", "or", (claim, same_json(number, expected[0])))
-    return claim
+    return ("op", "or", (same_json(number, expected), same_json(number, expected[0])))
 
 
 def _split_cases(row: Mapping[str, Any]) -> Task:
@@ -237,7 +260,9 @@ def _typed_call(case: Mapping[str, Any], name: Any) -> Call:
     function, named = case.get("function", name), case.get("named", {})
     if not isinstance(function, str):
         raise BadTask("a call needs the name of a function")
-    return Call(function, tuple(_list(case.get("arguments", []))), _mapping(named))
+    if not all(isinstance(one, str) for one in _mapping(named)):
+        raise BadTask("an argument's name is no text")
+    return Call(function, tuple(_list(case.get("arguments", []))), named)
 
 
 def _counted(cases: Sequence[Any]) -> None:
@@ -247,8 +272,8 @@ def _counted(cases: Sequence[Any]) -> None:
 
 def _lines(value: Any) -> str:
     """An input or an output as text; a list of lines is joined."""
-    if isinstance(value, list | tuple) and all(isinstance(one, str) for one in value):
-        return "\n".join(value)
+    if isinstance(value, list | tuple) and not any(isinstance(one, list | tuple) for one in value):
+        return "\n".join(map(_lines, value))
     if isinstance(value, str | int | float) and not isinstance(value, bool):
         return str(value)
     raise BadTask("an input or an output is no text")

@@ -10,19 +10,21 @@ from typing import Any
 
 from unflip.sandbox import Call, Program
 
-_HOME = Path(__file__).parent
+_HOME = Path(__file__).parent / "inside"
 _BOOT = """
 import marshal, sys
 from importlib.util import MAGIC_NUMBER
 from types import ModuleType
 
+HOME = "unflip.verifiers.code.inside"
+
 
 def run(magic, files, name, given):
-    for home in ("unflip", "unflip.verifiers", "unflip.verifiers.code"):
-        sys.modules[home] = ModuleType(home)
+    for home in ("unflip", "unflip.verifiers", "unflip.verifiers.code", HOME):
+        inside = sys.modules[home] = ModuleType(home)
     for file, source, compiled in files:
-        module = sys.modules["unflip.verifiers.code." + file] = ModuleType(file)
-        setattr(sys.modules["unflip.verifiers.code"], file, module)
+        module = sys.modules[HOME + "." + file] = ModuleType(file)
+        setattr(inside, file, module)
         # Compiling takes longer than most tests; another Python has to.
         code = marshal.loads(compiled) if magic == MAGIC_NUMBER else compile(source, file, "exec")
         exec(code, module.__dict__)
@@ -34,7 +36,7 @@ def sent(files: tuple[str, ...], function: str, *given: Any) -> Program:
     """A program that calls a function of the last of these files of ours.
 
     Args:
-        files: Names of modules of this package; later ones may import earlier ones, and all of
+        files: Names of modules of `inside`; later ones may import earlier ones, and all of
             them nothing else of unflip.
         function: The function to call.
         *given: Its arguments, plain data.

@@ -35,11 +35,13 @@ class Called:
         calls: The calls; only they enter the sandbox.
         claims: What must hold of the answers.
         entry: The function that is asked for.
+        tests: What the calls and claims were read from, if they were asserts.
     """
 
     calls: tuple[Call, ...]
     claims: tuple[Claim, ...]
     entry: str | None = None
+    tests: Asserted | None = None
 
 
 @dataclass(frozen=True, slots=True)

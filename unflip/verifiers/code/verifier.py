@@ -20,7 +20,7 @@ from unflip.sandbox import (
     shared,
 )
 from unflip.sandbox.languages import PYTHON, WRITTEN, Language, named
-from unflip.types import Reason, Sample, Verdict, text_of
+from unflip.types import Reason, Sample, Verdict
 from unflip.verifiers.base import Rule
 from unflip.verifiers.code import judging
 from unflip.verifiers.code.asserting import READING, beside, read_task
@@ -29,7 +29,7 @@ from unflip.verifiers.code.bench import Bench
 from unflip.verifiers.code.claims import within
 from unflip.verifiers.code.comparing import How, Tolerance
 from unflip.verifiers.code.judging import Finding
-from unflip.verifiers.code.reading import completed, program
+from unflip.verifiers.code.reading import completed, furnished, program
 from unflip.verifiers.code.remembering import Memory, key_of
 from unflip.verifiers.code.rows import task_of
 from unflip.verifiers.code.speaking import check_called, language_of
@@ -208,10 +208,7 @@ class Code(Rule):
             return self._failed(why)
 
     def _read(self, sample: Sample, given: Task) -> _Asked | Verdict:
-        prompt = ""
         language = language_of(sample, _language(self.language))
-        if isinstance(given, Asserted):
-            prompt = text_of(sample.prompt) if given.entry is not None else ""
         task = read_task(given, self._reading().backend, weak=self.trust == "weak")
         if self.url and language is not PYTHON:
             raise BadTask(f"a service runs Python here, and not {language.name}")
@@ -224,10 +221,10 @@ class Code(Rule):
             return self.reject(Reason.OVER_LIMIT)
         if not code.strip():
             return self.reject(Reason.NO_ANSWER)
-        if prompt and task.entry is not None and language is PYTHON:
-            code = completed(code, prompt, task.entry)
+        if language is PYTHON and task.entry is not None:
+            code = _whole(code, given, task.entry)
         level = self._bench().backend.level
-        key = key_of([self.by, level.word, language.name, repr(given), code.rstrip()])
+        key = key_of([self.by, level.word, language.name, _said(given), code.rstrip()])
         return _Asked(code, language, task, key)
 
     def _answered(self, asked: _Asked) -> Verdict:
@@ -255,7 +252,7 @@ class Code(Rule):
         if isinstance(task, Beside):
             return judging.judge_beside(bench, code, task)
         if isinstance(task, Called):
-            return judging.judge_called(bench, code, self._tolerant(task))
+            return judging.judge_called(bench, self._reading(), code, self._tolerant(task))
         if task.checker:
             return judging.judge_checked(bench, self._reading(), code, task)
         tolerance = Tolerance(self.absolute, self.relative)
@@ -304,6 +301,21 @@ def forget() -> None:
         >>> forget()
     """
     _KNOWN.clear()
+
+
+def _whole(code: str, given: Task, entry: str) -> str:
+    """Code with what comes before it in the prompt, or in the editor that a row's stubs are for."""
+    if isinstance(given, Asserted) and given.prompt:
+        code = completed(code, given.prompt, entry)
+    named = isinstance(given, Called) or entry.startswith("Solution.")
+    return furnished(code, entry) if named else code
+
+
+def _said(given: Task) -> str:
+    try:
+        return repr(given)
+    except ValueError as why:
+        raise BadTask(f"the row's tests cannot be written down: {why}") from why
 
 
 def _language(word: str) -> Language:

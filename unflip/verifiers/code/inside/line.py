@@ -16,7 +16,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from unflip.verifiers.code.objects import (
+from unflip.verifiers.code.inside.objects import (
     ARRAY,
     OBJECT,
     Based,
@@ -105,6 +105,8 @@ class Line:
             return {self._sent(key): self._sent(one) for key, one in value.items()}
         if type(value).__module__ == "numpy" and type(value).__name__ == "ndarray":
             return {ARRAY: [value.dtype.str, self._sent(value.tolist())]}
+        if type(value).__module__ == "numpy" and getattr(value, "shape", None) == ():
+            return self._sent(value.item())
         raise self.over(Unreadable(f"an argument is a {type(value).__name__}"))
 
     def _told(self, number: int, answer: Any, call: Any, *, free: bool) -> Any:
@@ -132,11 +134,14 @@ class Line:
         ours = [self._kinds[name] for name in names if name in self._kinds]
         known = [getattr(builtins, name, None) for name in names if self._loud(name)]
         bases = [one for one in known if isinstance(one, type) and issubclass(one, BaseException)]
-        base = bases[0] if bases and bases[0] is not BaseException else RuntimeError
-        try:
-            return type(names[0], (*ours, base), {})(said) if ours else base(said)
-        except TypeError:
-            return RuntimeError(said)
+        for base in [one for one in bases if one is not BaseException]:
+            kind: type[BaseException] = type(names[0], (*ours, base), {}) if ours else base
+            try:
+                return kind(said)
+            except TypeError:
+                # Some take more than a text: then the next that it derives from.
+                continue
+        return RuntimeError(said)
 
     def _loud(self, name: str) -> bool:
         return name not in _QUIET or name in self._errors or self.made[-1][0] == "@next"
@@ -148,6 +153,9 @@ def _row(arguments: Any) -> tuple[Any, ...]:
 
 def _key(value: Any) -> Any:
     """Something that is equal only for the same data of the same types, or the same object."""
+    if type(value) is int:
+        # In decimals, large ones are refused.
+        return hex(value)
     if isinstance(value, Object) or type(value).__name__ == "Other":
         return "object"
     if type(value) in (set, frozenset):

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
-from unflip.verifiers.code.objects import Unreadable
+from unflip.verifiers.code.inside.objects import Unreadable
 
 
 class FixtureFunctionDefinition:

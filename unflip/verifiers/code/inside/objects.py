@@ -16,7 +16,10 @@ ARRAY = "\0array"
 """The only key of a dict that stands for an array of numpy's: its type, and what is in it."""
 _YES = frozenset(
     name for kind in (str, set, float) for name in dir(kind) if name.startswith("is")
-) | {"count", "endswith", "find", "index", "rfind", "rindex", "startswith"}
+) | {
+    "all", "any", "count", "difference", "endswith", "equals", "find", "index", "intersection",
+    "rfind", "rindex", "startswith", "symmetric_difference",
+}  # fmt: skip
 """What tests ask of plain data to hear yes: never asked of an object in the place of data."""
 
 _TOLD = ("__name__", "__doc__", "__annotations__")

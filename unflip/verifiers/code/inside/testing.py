@@ -15,9 +15,9 @@ from functools import partial
 from types import ModuleType
 from typing import Any
 
-from unflip.verifiers.code import small_pytest
-from unflip.verifiers.code.line import Line
-from unflip.verifiers.code.objects import Ended, Stuck, Unreadable
+from unflip.verifiers.code.inside import small_pytest
+from unflip.verifiers.code.inside.line import Line
+from unflip.verifiers.code.inside.objects import Ended, Stuck, Unreadable
 
 SOLUTION = ("solution", "answer", "candidate", "main", "submission", "your_module")
 """Names of modules that tests import the answer from."""

@@ -37,7 +37,14 @@ _LIFTED |= {
 _METHODS = {"lower", "upper", "strip", "split", "splitlines", "keys", "values", "items", "tolist"}
 _ARITHMETIC = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow")
 _SINGLE = (type(None), bool)
+_KINDS = (bool, int, float, complex, str, bytes, list, tuple, dict, set, frozenset)
+_BEARING = (zip, enumerate, reversed, iter)
+"""What hands a symbol on as it is."""
+_OPTIONS = ("sorted", "math.isclose")
+"""What takes arguments by name where claims are checked."""
 _DEPTH = 4
+_LENT: dict[int, Any] = {}
+"""What was given to the answer and can be changed, kept so that no other has its number."""
 SOLUTION = ("solution", "answer", "candidate", "main", "submission", "your_module")
 """Names of modules that tests import the answer from."""
 
@@ -52,9 +59,12 @@ class Symbol:
     def __init__(self, *said: Any) -> None:
         self._said = said
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattribute__(self, name: str) -> Any:
+        if name == "_said":
+            return object.__getattribute__(self, name)
         if name in _METHODS:
             return lambda *given: _noted(f"method.{name}", self, *given)
+        # Not Python's own attributes either: `__class__` would be ours.
         raise Unreadable(f"the answer's {name}")
 
     def __getitem__(self, key: Any) -> Symbol:
@@ -62,9 +72,6 @@ class Symbol:
 
     def __neg__(self) -> Symbol:
         return _noted("neg", self)
-
-    def __deepcopy__(self, _memo: Any) -> Symbol:
-        return self
 
     def _no(self, *_given: Any) -> Any:
         raise Unreadable("the tests use an answer in a way that cannot be noted")
@@ -94,7 +101,24 @@ def _said(value: Any) -> tuple[Any, ...]:
         return (type(value).__name__, tuple(_said(one) for one in value))
     if not _plain(value):
         raise Unreadable(f"an answer is compared with a {type(value).__name__}")
+    if not _LENT.keys().isdisjoint(_changeable(value)):
+        raise Unreadable("an answer is compared with what was an argument")
     return ("value", copy.deepcopy(value))
+
+
+def _changeable(value: Any) -> dict[int, Any]:
+    """The lists, dicts and sets in plain data, by their numbers."""
+    found: dict[int, Any] = {}
+    left = [value]
+    while left:
+        one = left.pop()
+        if type(one) in (list, dict, set):
+            found[id(one)] = one
+        if type(one) in (list, tuple):
+            left += one
+        elif type(one) is dict:
+            left += one.values()
+    return found
 
 
 def _symbolic(value: Any, depth: int = _DEPTH) -> bool:
@@ -119,7 +143,6 @@ class _Book:
     def __init__(self) -> None:
         self.calls: list[Any] = []
         self.claims: list[Any] = []
-        self._changeable = False
 
     def stand_in(self, name: str) -> Callable[..., Symbol]:
         """A function that only notes that it was called."""
@@ -129,9 +152,10 @@ class _Book:
                 raise Unreadable("an answer is an argument of the next call")
             if not all(_plain(one) for one in (*given, *named.values())):
                 raise Unreadable("an argument is no plain data")
-            self._changeable = self._changeable or any(
-                isinstance(one, (list, dict, set)) for one in (*given, *named.values())
-            )
+            lent = _changeable((*given, *named.values()))
+            if not _LENT.keys().isdisjoint(lent):
+                raise Unreadable("two calls share an argument that can be changed")
+            _LENT.update(lent)
             self.calls.append((name, copy.deepcopy(given), copy.deepcopy(named)))
             return Symbol("call", len(self.calls) - 1)
 
@@ -141,7 +165,7 @@ class _Book:
         """What an assert says."""
         if _symbolic(value):
             self.claims.append(_said(value))
-        elif not value or self._changeable:
+        elif not value or _LENT:
             # It may be about an argument that the answer changed, or should not have changed.
             raise Unreadable("an assert is not about what a call returned")
 
@@ -152,14 +176,37 @@ def _apply(function: Any, /, *given: Any, **named: Any) -> Any:
     if function is print:
         return None
     if function is isinstance:
-        return _noted("isinstance", given[0], getattr(given[1], "__name__", "?"))
+        return _noted("isinstance", given[0], *_kinds(given[1]))
     try:
         lifted = _LIFTED.get(function)
     except TypeError:
         lifted = None
     if lifted is None:
-        return function(*given, **named)
+        return _passed(function)(*given, **named)
+    if (named and lifted not in _OPTIONS) or (lifted == "sum" and len(given) > 1):
+        raise Unreadable(f"an answer goes to {lifted}, with options")
     return _noted(lifted, *given, *([named] if named else []))
+
+
+def _kinds(wanted: Any) -> list[str]:
+    kinds = wanted if type(wanted) is tuple else (wanted,)
+    if not all(any(one is kind for kind in _KINDS) for one in kinds):
+        raise Unreadable("it is asked whether an answer is of a class")
+    return [one.__name__ for one in kinds]
+
+
+def _passed(function: Any) -> Any:
+    """A function that may have a symbol: of the tests' own, where all that is done is noted.
+
+    Python's own would take the symbol for the answer: `callable` of it is always true.
+    """
+    home = getattr(getattr(function, "__func__", function), "__globals__", None)
+    ours = home is not None and (home is globals() or home.get("_apply") is _apply)
+    made = isinstance(function, type) and function.__module__ == "tests"
+    kept = type(getattr(function, "__self__", None)) in (list, dict)
+    if ours or made or kept or any(function is one for one in _BEARING):
+        return function
+    raise Unreadable("an answer goes to a function that is not the tests' own")
 
 
 def _compare(operation: str, left: Any, right: Any) -> Any:
@@ -195,6 +242,17 @@ class _Rewrite(ast.NodeTransformer):
         self.generic_visit(node)
         return ast.Expr(_call("_claim", node.test))
 
+    def visit_With(self, node: ast.With) -> ast.AST:
+        return _blind(node)
+
+    def visit_Match(self, node: ast.Match) -> ast.AST:
+        return _blind(node)
+
+    def visit_Try(self, node: ast.Try) -> ast.AST:
+        if any(isinstance(one, ast.Call) for part in node.body for one in ast.walk(part)):
+            return _blind(node)
+        return self.generic_visit(node)
+
     def visit_Call(self, node: ast.Call) -> ast.AST:
         self.generic_visit(node)
         if isinstance(node.func, ast.Name) and node.func.id in ("super", "_claim"):
@@ -217,6 +275,11 @@ class _Rewrite(ast.NodeTransformer):
     def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:
         self.generic_visit(node)
         return _call("_not", node.operand) if isinstance(node.op, ast.Not) else node
+
+
+def _blind(node: ast.AST) -> ast.AST:
+    """Refuse what goes by an answer with no hook: no call raises here, no symbol has a shape."""
+    raise Unreadable(f"what the tests do in {type(node).__name__} may depend on an answer")
 
 
 def _call(name: str, *given: ast.expr) -> ast.Call:
@@ -247,6 +310,7 @@ def read(
         ids: The tests that have to be in the file; none if any will do.
     """
     book = _Book()
+    _LENT.clear()
     scope: dict[str, Any] = {
         "_apply": _apply, "_claim": book.claim, "_compare": _compare, "_either": _either,
         "_not": _not, "__name__": "tests",

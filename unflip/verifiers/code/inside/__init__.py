@@ -1,0 +1,1 @@
+"""What is sent into the sandbox beside tests: it imports nothing but the standard library."""
