@@ -18,6 +18,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.sandbox.test_neighbours import FAMILIES, beside_each
+from tests.verifiers import test_conversing
 from unflip.sandbox import (
     Container,
     Docker,
@@ -218,20 +220,25 @@ def test_the_engine_shuts_a_container_in(sandbox, engine):
     assert [line.split(":")[0].strip() for line in network] == ["lo"]
 
 
-def test_neighbours_are_not_disturbed(sandbox):
-    """An honest program beside each of the worst gets its normal result."""
-    bombs = tomllib.loads((HOSTILE / "bombs.toml").read_text())["program"]
-    worst = [one for one in bombs if one["name"] in ("fork-bomb", "kills-everybody", "eats-memory")]
+@pytest.mark.parametrize(("family", "language"), [one[:2] for one in FAMILIES])
+def test_an_honest_program_beside_each_hostile_one(sandbox, family, language):
+    """Whatever another container runs, this one's program prints its answer, and in its time."""
+    beside_each(sandbox, family, language)
 
-    def attack():
-        for one in worst:
-            sandbox.run(Program(one["code"]), TIGHT)
 
-    attacker = threading.Thread(target=attack)
-    attacker.start()
-    while attacker.is_alive():
-        assert sandbox.run(HONEST, PATIENT).stdout == b"42\n"
-    attacker.join()
+@pytest.mark.parametrize("task", ["even", "stack"])
+def test_tests_converse_with_a_program(sandbox, task):
+    """Tests and program each have a run of their own there, too."""
+    verify = verifier(sandbox.level)
+    assert verify(Sample(test_conversing.RIGHT[task], meta=test_conversing.TASKS[task])).accepted
+
+
+@pytest.mark.parametrize("hostile", test_conversing.TALKING, ids=lambda one: one["name"])
+def test_nobody_talks_the_tests_over(sandbox, hostile):
+    """A program that solves nothing is rejected, never abstained on."""
+    row = test_conversing.TASKS[hostile["task"]]
+    verdict = verifier(sandbox.level)(Sample(hostile["code"], meta=row))
+    assert verdict.outcome is Outcome.REJECT, verdict.evidence
 
 
 def test_a_container_that_was_killed_is_replaced(sandbox, engine):

@@ -25,11 +25,8 @@ FAMILIES = (
 )
 
 
-@pytest.mark.parametrize(("family", "language", "tool"), FAMILIES, ids=[one[0] for one in FAMILIES])
-def test_an_honest_program_beside_each_hostile_one(sandbox, family, language, tool):
-    """Whatever the other slot runs, this one's program prints its answer, and in its time."""
-    if shutil.which(tool) is None:
-        pytest.skip(f"there is no {tool}")
+def beside_each(sandbox, family, language):
+    """Run an honest program for as long as each hostile one of a family runs."""
     for hostile in tomllib.loads((HOSTILE / f"{family}.toml").read_text())["program"]:
         elsewhere = hostile.get("machine", platform.machine()) != platform.machine()
         if elsewhere or (language == "cpp" and "bomb" not in hostile):
@@ -44,3 +41,11 @@ def test_an_honest_program_beside_each_hostile_one(sandbox, family, language, to
             if not attack.is_alive():
                 break
         attack.join()
+
+
+@pytest.mark.parametrize(("family", "language", "tool"), FAMILIES, ids=[one[0] for one in FAMILIES])
+def test_an_honest_program_beside_each_hostile_one(sandbox, family, language, tool):
+    """Whatever the other slot runs, this one's program prints its answer, and in its time."""
+    if shutil.which(tool) is None:
+        pytest.skip(f"there is no {tool}")
+    beside_each(sandbox, family, language)
