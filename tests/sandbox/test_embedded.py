@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 import time
+import venv
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -242,3 +243,22 @@ def test_nothing_outlives_a_caller_that_was_killed(level):
     caller.communicate()
     while any(alive(pid) for pid in family):
         time.sleep(0.01)
+
+
+def test_packages_that_lie_in_tmp_are_there(tmp_path):
+    """An environment in /tmp is seen by programs, though their own /tmp covers that place."""
+    venv.create(tmp_path / "venv", symlinks=True)
+    site = next((tmp_path / "venv" / "lib").glob("python*")) / "site-packages"
+    (site / "here.py").write_text("print('seen')")
+    code = """
+        from unflip.sandbox import Embedded, Level, Limits, Program
+        with Embedded() as sandbox:
+            for _ in range(2):
+                print(sandbox.run(Program("import here"), Limits()).stdout)
+    """
+    python = tmp_path / "venv" / "bin" / "python"
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    found = subprocess.run(
+        [python, "-c", textwrap.dedent(code)], env=environment, capture_output=True, check=True
+    )
+    assert found.stdout.splitlines() == [b"b'seen\\n'"] * 2

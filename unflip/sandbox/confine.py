@@ -31,6 +31,7 @@ _FILES = 256
 _STACK = 64 << 20
 _THREAD_STACK = 8 << 20
 _FIRST_TO_DIE = b"1000"
+_ELSEWHERE = "/elsewhere"
 
 
 @dataclass
@@ -62,8 +63,18 @@ def readable_paths(extra: Sequence[str]) -> list[str]:
     return [path for path in there if path not in inside]
 
 
+def place_of(path: str) -> str:
+    """Where a new root shows what lies at a path: a run's own /tmp would cover what lies there.
+
+    Example:
+        >>> place_of("/usr/lib"), place_of("/tmp/venv/lib")
+        ('/usr/lib', '/elsewhere/tmp/venv/lib')
+    """
+    return _ELSEWHERE + path if path.startswith(f"{SCRATCH}/") else path
+
+
 def leave(paths: Sequence[str]) -> tuple[int, int | None]:
-    """Move this process into new namespaces with a root that holds only `paths`.
+    """Move this process into new namespaces with a root that holds only `paths`, each in its place.
 
     It forks: the caller goes on as the first process of a new pid namespace, while the parent
     waits for it, and ends as it ends.
@@ -76,8 +87,9 @@ def leave(paths: Sequence[str]) -> tuple[int, int | None]:
         OSError: The kernel refuses; this process may be half moved, and should end.
     """
     _new_user()
-    trees = {path: _cloned(path) for path in (*paths, *DEVICES) if not Path(path).is_symlink()}
-    links = {path: str(Path(path).readlink()) for path in paths if Path(path).is_symlink()}
+    linked = [path for path in paths if Path(path).is_symlink()]
+    links = {place_of(path): str(Path(path).readlink()) for path in linked}
+    trees = {place_of(path): _cloned(path) for path in (*paths, *DEVICES) if path not in linked}
     os.setresgid(0, 0, 0)
     os.setresuid(0, 0, 0)
     _go_on_as_child()

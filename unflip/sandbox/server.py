@@ -59,7 +59,6 @@ def main() -> None:
     """Set up, say which level was reached, and serve until the input ends."""
     _reserve()
     setup = Setup(**json.loads(sys.argv[1]))
-    tools.PLACES.update(setup.tools)
     for name in _PRELOADED:
         importlib.import_module(name)
     driver.prepare()
@@ -68,7 +67,9 @@ def main() -> None:
     except OSError as why:
         _write(frames.pack({"level": None, "why": str(why)}))
         return
-    sys.path[:] = setup.path
+    here = confine.place_of if house.level is Level.NAMESPACES else str
+    sys.path[:] = map(here, setup.path)
+    tools.PLACES.update({name: here(path) for name, path in setup.tools.items()})
     # A program finds the modules of a process that has just begun; in a run it would cost more.
     for name in [one for one in sys.modules if one.split(".")[0] == "unflip"]:
         del sys.modules[name]
@@ -94,7 +95,10 @@ def _set_up(setup: Setup) -> House:
     paths = confine.readable_paths([*setup.path, *setup.readable])
     if level is not Level.UNSAFE and not interface:
         raise OSError("the kernel has no Landlock, or it is switched off")
-    own_pids, processes = confine.leave(paths) if level is Level.NAMESPACES else (None, None)
+    own_pids, processes = None, None
+    if level is Level.NAMESPACES:
+        own_pids, processes = confine.leave(paths)
+        paths = [confine.place_of(path) for path in paths]
     confine.hide()
     if level is not Level.UNSAFE:
         confine.forgo()
