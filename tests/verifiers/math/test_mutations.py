@@ -24,8 +24,10 @@ def test_no_changed_answer_goes_wrong():
 
 
 @pytest.mark.parametrize(
-    ("one", "other"), [("5", "6"), ("1/2", "0.5"), ("x", "x+0"), ("(1,2", "1")]
-)
+    ("one", "other"),
+    [("5", "6"), ("1/2", "0.5"), ("x", "x+0"), ("(1,2", "1"),
+     (r"\l^eft(2^{2014}-4\right)", r"\left(2^{2014}-4\right)")],
+)  # fmt: skip
 def test_a_pair_without_fault_has_none(one, other):
     """Different and equal answers alike are no faults."""
     assert list(judged(one, other)) == []

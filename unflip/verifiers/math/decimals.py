@@ -73,11 +73,28 @@ def _pi(precision: int) -> Decimal:
         return 4 * (4 * _arctan_series(_ONE / 5) - _arctan_series(_ONE / 239))
 
 
+@lru_cache(maxsize=8)
+def _base(precision: int) -> Decimal:
+    with localcontext() as context:
+        context.prec = precision
+        return _ONE.exp()
+
+
 def pi() -> Decimal:
     """Half a turn."""
-    if getcontext().prec > 3 * _MOST_DIGITS:
+    return _constant(_pi)
+
+
+def base() -> Decimal:
+    """What the natural logarithm is to."""
+    return _constant(_base)
+
+
+def _constant(of: Callable[[int], Decimal]) -> Decimal:
+    precision = getcontext().prec
+    if precision > 3 * _MOST_DIGITS:
         raise Undefined
-    return +_pi(getcontext().prec)
+    return +of(precision)
 
 
 def _arctan_series(x: Decimal) -> Decimal:

@@ -70,7 +70,7 @@ class Real:
         if name == "\\pi":
             return decimals.pi(), _ZERO
         if name == "e":
-            return Decimal(1).exp(), _ZERO
+            return decimals.base(), _ZERO
         if name == "i":
             return decimals.IMAGINARY
         if name not in self._values:
