@@ -81,6 +81,13 @@ def test_columns_are_decided_once_from_the_first_rows(write):
     ]
 
 
+def test_a_column_that_is_mapped_is_no_other_field(write):
+    """A column that a dataset calls `solution` may be the completion, and is no reference then."""
+    path = write([{"solution": "4", "label": 1}] * 2)
+    found = list(read(path, mapping={"completion": "solution"}))
+    assert [(one.text, one.reference, one.correct) for one in found] == [("4", None, True)] * 2
+
+
 def test_a_field_under_its_own_name_is_read_however_late_it_occurs(write):
     """Labels that only some later rows have are not lost."""
     path = write([{"completion": "4"}] * PEEKED + [{"completion": "4", "correct": True}])

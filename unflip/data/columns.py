@@ -70,7 +70,8 @@ def decide(rows: Sequence[Row], mapping: Mapping[str, str] | None = None) -> Col
     of = {field: guess.column(field) for field in FIELDS}
     chats = {field for field in ("prompt", "completion") if _holds_encoded_chats(rows, of[field])}
     missing = [field for field in ALIASES if not guess.candidates[field]]
-    late = {alias: field for field in missing for alias in ALIASES[field]}
+    taken = set(of.values())
+    late = {alias: field for field in missing for alias in ALIASES[field] if alias not in taken}
     used = {of[field] for field in FIELDS if field not in _SHARED or of[field] in _KNOWN}
     return Columns(of, frozenset(chats), late, frozenset(used))
 
