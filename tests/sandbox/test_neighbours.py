@@ -13,7 +13,7 @@ from unflip.sandbox import Limits, Program, prepared
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the embedded backend needs Linux")
 HOSTILE = Path(__file__).parents[2] / "fixtures" / "hostile"
-TIGHT = Limits(cpu=0.2, wall=0.5, memory=256 << 20, output=4 << 20, disk=8 << 20)
+TIGHT = Limits(cpu=0.1, wall=0.2, memory=256 << 20, output=4 << 20, disk=8 << 20)
 PATIENT = Limits(cpu=5, memory=512 << 20)
 HONEST = Program("print(sum(map(int, input().split())))", b"20 22")
 FAMILIES = (
