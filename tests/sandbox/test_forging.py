@@ -32,9 +32,9 @@ RIGHT = {
 LEVELS = pytest.mark.parametrize("level", ["namespaces", "landlock"])
 
 
-def verifier(level):
+def verifier(level, cpu=0.5):
     """A verifier with tight limits, at one level."""
-    return Code(cpu=0.5, memory=256, output=4, minimum=level, most=level, how=How.FLOATS)
+    return Code(cpu=cpu, memory=256, output=4, minimum=level, most=level, how=How.FLOATS)
 
 
 @LEVELS
@@ -42,7 +42,7 @@ def verifier(level):
 def test_no_forger_is_accepted(level, hostile):
     """A program that solves nothing is rejected, and for what it did."""
     row = hostile.get("meta") or TASKS[hostile["task"]]
-    verdict = verifier(level)(Sample(hostile["code"], meta=row))
+    verdict = verifier(level, hostile.get("cpu", 0.5))(Sample(hostile["code"], meta=row))
     assert verdict.outcome is Outcome.REJECT
     assert verdict.evidence["verdict"] in hostile["verdict"], verdict.evidence
 
