@@ -133,6 +133,69 @@ except OSError: time.sleep(60)
     assert ended.status in (Status.MEMORY, Status.FAILED)
 
 
+TOGETHER = {
+    "in small pieces": "for _ in range(30):\n    if not os.fork():\n"
+    "        kept = b'x' * (10 << 20)\n        time.sleep(60)",
+    "by changing what was in common": "kept = bytearray(60 << 20)\nfor _ in range(4):\n"
+    "    if not os.fork():\n        for n in range(0, len(kept), 4096): kept[n] = 1\n"
+    "        time.sleep(60)",
+    "in files too": "for n in range(9): open(f'/tmp/{n}', 'wb').write(b'x' * (10 << 20))\n"
+    "kept = b'x' * (60 << 20)",
+}
+
+
+@pytest.mark.parametrize("code", TOGETHER.values(), ids=TOGETHER)
+def test_memory_of_all_together(sandbox, code):
+    """However it is divided, all that a run holds is bounded; what is over is little."""
+    limits = Limits(cpu=5, wall=30, memory=128 * MEGABYTE, disk=100 * MEGABYTE)
+    code = f"import os, time\n{code}\ntime.sleep(60)"
+    ended = in_time(sandbox, code, limits, lambda one: one.wall - 0.5)
+    if sandbox.level is Level.NAMESPACES:
+        assert ended.status is Status.MEMORY
+        assert 128 * MEGABYTE < ended.memory < 256 * MEGABYTE
+    else:
+        # There is no second process, and no file.
+        assert ended.status is Status.FAILED
+
+
+def test_what_processes_have_in_common_counts_once(sandbox):
+    """Children that only read what they were given take no more memory than there is."""
+    code = """
+import os, subprocess, sys, time
+kept = b"x" * (90 << 20)
+print(len(kept), flush=True)
+children = []
+for _ in range(4):
+    children.append(os.fork())
+    if not children[-1]:
+        time.sleep(0.2)
+        os._exit(kept[-1] != 120)
+assert all(os.waitpid(one, 0)[1] == 0 for one in children)
+for _ in range(20): subprocess.run([sys.executable, "-c", ""], check=True)
+"""
+    ended = sandbox.run(Program(code), Limits(cpu=30, wall=60, memory=128 * MEGABYTE))
+    together = sandbox.level is Level.NAMESPACES
+    assert ended.status is (Status.FINISHED if together else Status.FAILED), ended
+    assert ended.stdout == b"94371840\n"
+
+
+SHARES = {
+    "beside each other": "for _ in range(4):\n    if not os.fork():\n        while True: pass",
+    "one after the other": "while True:\n    if not os.fork():\n"
+    "        while time.process_time() < 0.03: pass\n        os._exit(0)\n    os.wait()",
+}
+
+
+@pytest.mark.parametrize("code", SHARES.values(), ids=SHARES)
+def test_processor_time_of_all_together(sandbox, code):
+    """Children that compute use up what the run may use, while they live and afterwards."""
+    limits = Limits(cpu=0.4, wall=30)
+    code = f"import os, time\n{code}\ntime.sleep(60)"
+    ended = in_time(sandbox, code, limits, lambda one: one.cpu - 0.4)
+    together = sandbox.level is Level.NAMESPACES
+    assert ended.status is (Status.CPU if together else Status.FAILED)
+
+
 WRITES = {
     "output": "while True: print('x' * 10**5)",
     "errors": "import sys\nwhile True: sys.stderr.write('x' * 10**5)",

@@ -11,9 +11,21 @@ from hypothesis import strategies as st
 from unflip.errors import UsageError
 from unflip.sandbox import Call, Level, Limits, Program
 from unflip.sandbox.bpf import ALLOW, KILL, X32, Check, Policy, assemble, refuse, run
-from unflip.sandbox.codec import DEPTH, Other, Stream, Unreadable, dump, parse, text
+from unflip.sandbox.codec import (
+    DEPTH,
+    Other,
+    Stream,
+    Unreadable,
+    dump,
+    packed,
+    parse,
+    record,
+    text,
+    unpacked,
+)
 from unflip.sandbox.confine import readable_paths
 from unflip.sandbox.frames import pack, unpack
+from unflip.sandbox.languages import Way
 from unflip.sandbox.seccomp import build, for_process
 from unflip.sandbox.syscalls import CHECKED, COMMON, MACHINES, PROCESSES, numbers
 
@@ -62,12 +74,33 @@ def test_an_argument_is_checked_against_values(call, argument, values, data):
     assert run(program, X86, call, given_) == (ALLOW if given_[argument] in values else refuse(1))
 
 
-@given(st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 1))
-def test_an_argument_is_checked_by_its_bits(without, having, value):
-    """A call is let through if it has none of some bits and all of others."""
-    program = assemble(Policy(X86, frozenset(), (Check(7, 0, without=without, having=having),)))
-    right = not value & without and value & having == having
+WORDS = st.integers(0, 2**32 - 1)
+
+
+@given(WORDS, WORDS, WORDS.filter(bool), WORDS)
+def test_an_argument_is_checked_by_its_bits(without, having, together, value):
+    """A call is let through if it has none of some bits, all of others, and not all of a third."""
+    check = Check(7, 0, without=without, having=having, together=together)
+    program = assemble(Policy(X86, frozenset(), (check,)))
+    right = not value & without and value & having == having and value & together != together
     assert run(program, X86, 7, [value]) == (ALLOW if right else refuse(1))
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+@pytest.mark.parametrize("level", [Level.NAMESPACES, Level.LANDLOCK])
+@pytest.mark.parametrize("way", Way)
+def test_memory_that_no_process_holds_is_not_given(way, level, machine):
+    """Private memory and shared files are mapped; memory that is shared, or of large pages, not."""
+    program = build(level, way, machine)
+    arch, call = (
+        {"x86_64": X86, "aarch64": 0xC00000B7}[machine],
+        numbers(CHECKED, ["mmap"], machine),
+    )
+    shared, private, nameless, large = 0x1, 0x2, 0x20, 0x40000
+    for flags in (private, private | nameless, shared, private | nameless | 0x4000):
+        assert run(program, arch, call["mmap"], [0, 4096, 3, flags]) == ALLOW
+    for flags in (shared | nameless, 0x3 | nameless, private | nameless | large, shared | large):
+        assert run(program, arch, call["mmap"], [0, 4096, 3, flags]) == refuse(1)
 
 
 @pytest.mark.parametrize("machine", MACHINES)
@@ -100,6 +133,28 @@ def test_data_come_back_as_they_were(value):
     back = parse(text(value))
     assert back == value
     assert repr(back) == repr(value) or isinstance(value, (set, frozenset, dict, list, tuple))
+
+
+@given(DATA | st.decimals(allow_nan=False) | st.lists(st.fractions(), max_size=3))
+def test_what_we_send_comes_as_it_is(value):
+    """Arguments come as they were sent, whether they are plain data or of other kinds."""
+    back = unpacked(packed(value))
+    assert back == value
+    assert type(back) is type(value)
+
+
+def test_what_is_sent_twice_is_two():
+    """One list in two places comes as two, so that changing one leaves the other alone."""
+    one = [1]
+    first, second = unpacked(packed([one, one]))
+    assert first == second == one
+    assert first is not second
+
+
+@given(DATA, st.integers(0, 9))
+def test_a_record_is_the_dict_that_it_stands_for(value, number):
+    """The short way to write a record gives what the long one gives."""
+    assert record(number, "value", value) == text({"id": number, "value": value})
 
 
 def test_nan_and_infinity_come_back():
@@ -138,6 +193,8 @@ def test_a_tower_is_refused():
     with pytest.raises(Unreadable):
         dump(tower)
     with pytest.raises(Unreadable):
+        packed(tower)
+    with pytest.raises(Unreadable):
         parse('{"l":[' * (DEPTH + 5) + "]}" * (DEPTH + 5))
 
 
@@ -170,7 +227,7 @@ def test_calls_travel_in_their_types():
     """Arguments keep their types, and code that is no Unicode travels too."""
     code, given_, calls = Program("\ud800", b"in", [Call("f", ((1,), {2}), {"k": b"v"})]).blobs
     assert (code, given_) == (b"\xed\xa0\x80", b"in")
-    assert parse(calls) == [("f", ((1,), {2}), {"k": b"v"})]
+    assert unpacked(calls) == [("f", ((1,), {2}), {"k": b"v"})]
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from unflip.sandbox import (
     Status,
     shared,
 )
-from unflip.sandbox.codec import text
+from unflip.sandbox.codec import text, unpacked
 from unflip.sandbox.results import Result
 from unflip.types import Fault, Outcome, Reason, Sample
 from unflip.verifiers.code import Code, How, Tolerance, judging
@@ -163,7 +163,8 @@ def test_expected_answers_never_enter_the_sandbox():
             """Nothing to end."""
 
     bench = Bench(Watched(), Limits())
-    task = read_tests(Asserted(("assert add(11, 22) == 424242",)), shared())
+    # Texts, which stand in every form of the wire as they are.
+    task = read_tests(Asserted(("assert add('11', '22') == '424242'",)), shared())
     judge_called(bench, bench, ADD, task)
     judge_printed(bench, SUM, Printed((("11 22", "424242"),)), How.EXACT, Tolerance())
     assert len(sent) == 2
@@ -475,4 +476,5 @@ def test_calls_are_what_is_sent():
     """A typed case is a call with arguments by place and by name."""
     task = task_of(Sample("", SHAPES["typed"]))
     assert task.calls == (Call("add", (1, 2)), Call("add", (2,), {"b": 2}))
-    assert Program("", calls=task.calls).blobs[2].startswith(b'{"l":[{"t":["add"')
+    sent = unpacked(Program("", calls=task.calls).blobs[2])
+    assert sent == [("add", (1, 2), {}), ("add", (2,), {"b": 2})]

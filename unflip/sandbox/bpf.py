@@ -32,6 +32,7 @@ class Check:
         equals: The values with which it is allowed; None for any.
         without: It is refused if one of these bits is set.
         having: It is refused unless all of these bits are set.
+        together: It is refused if all of these bits are set.
         otherwise: What the filter answers if it is not allowed.
     """
 
@@ -40,6 +41,7 @@ class Check:
     equals: tuple[int, ...] | None = None
     without: int = 0
     having: int = 0
+    together: int = 0
     otherwise: int = refuse(1)
 
 
@@ -122,6 +124,8 @@ def _body(check: Check) -> list[Step]:
     steps = [load, (_JUMP_ANY, 0, 1, check.without), refusal]
     if check.having:
         steps += [(_AND, 0, 0, check.having), (_JUMP_EQUAL, 1, 0, check.having), refusal]
+    if check.together:
+        steps += [load, (_AND, 0, 0, check.together), (_JUMP_EQUAL, 0, 1, check.together), refusal]
     return [*steps, allow]
 
 

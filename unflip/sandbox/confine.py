@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unflip.sandbox import landlock, seccomp
+from unflip.sandbox.family import Family
 from unflip.sandbox.kernel import HERE, NEW_NAMESPACES, call, mount, prctl, setns, unmount, unshare
 from unflip.sandbox.languages import Language, Way
 from unflip.sandbox.levels import Level
 from unflip.sandbox.limits import Limits
 
-DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+# Not /dev/zero: what is mapped of it is memory that no process is said to hold.
+DEVICES = ("/dev/null", "/dev/full", "/dev/random", "/dev/urandom")
 SCRATCH = "/tmp"  # noqa: S108 - inside, where nobody else is
 _NOBODY = 65534
 _NOSUID, _NODEV, _RDONLY, _REMOUNT, _BIND, _REC, _PRIVATE = 2, 4, 1, 32, 4096, 16384, 1 << 18
@@ -43,7 +45,7 @@ class House:
         rules: Those of Landlock on what can be read, and on devices.
         interface: The version of Landlock.
         filters: The system calls' filter of each way, with a mark for the run's process id.
-        processes: The processes below this server, as a directory of numbers; None if not known.
+        family: By which the processes below this server are seen; None if they are not.
         own_pids: The server's pid namespace.
     """
 
@@ -51,7 +53,7 @@ class House:
     rules: list[bytes]
     interface: int
     filters: Mapping[Way, bytes]
-    processes: int | None = None
+    family: Family | None = None
     own_pids: int | None = None
 
 
@@ -73,15 +75,15 @@ def place_of(path: str) -> str:
     return _ELSEWHERE + path if path.startswith(f"{SCRATCH}/") else path
 
 
-def leave(paths: Sequence[str]) -> tuple[int, int | None]:
+def leave(paths: Sequence[str]) -> tuple[int, Family | None]:
     """Move this process into new namespaces with a root that holds only `paths`, each in its place.
 
     It forks: the caller goes on as the first process of a new pid namespace, while the parent
     waits for it, and ends as it ends.
 
     Returns:
-        Descriptors of the new pid namespace, and of a list of its processes; None for the list
-        where the kernel does not give one.
+        A descriptor of the new pid namespace, and how its processes are seen; None where the
+        kernel does not list them.
 
     Raises:
         OSError: The kernel refuses; this process may be half moved, and should end.
@@ -97,7 +99,7 @@ def leave(paths: Sequence[str]) -> tuple[int, int | None]:
     # Before the old root goes: the kernel shows processes only to who could see them already.
     processes = _process_list()
     _new_root(trees, links)
-    return own_pids, processes
+    return own_pids, None if processes is None else Family(processes, apart=True)
 
 
 def _new_user() -> None:
@@ -200,9 +202,25 @@ def _process_list() -> int | None:
         return None
 
 
-def rules_for(paths: Sequence[str]) -> list[bytes]:
-    """The rules of Landlock for every run, with descriptors that stay open for them."""
-    rights = dict.fromkeys(paths, landlock.READ) | dict.fromkeys(DEVICES, landlock.DEVICE)
+def found_here() -> Family | None:
+    """How the processes below this one are seen without a list of their own; None if they are not.
+
+    The machine's list may be that of other namespaces than this process's.
+    """
+    with contextlib.suppress(OSError):
+        place = os.open("/proc", os.O_RDONLY | os.O_CLOEXEC)
+        if os.readlink("self", dir_fd=place) == str(os.getpid()):
+            return Family(place, apart=False)
+        os.close(place)
+    return None
+
+
+def rules_for(paths: Sequence[str], devices: Sequence[str]) -> list[bytes]:
+    """The rules of Landlock for every run, with descriptors that stay open for them.
+
+    Each costs a little in every run, so a directory of devices is better than its devices.
+    """
+    rights = dict.fromkeys(paths, landlock.READ) | dict.fromkeys(devices, landlock.DEVICE)
     there = [path for path in rights if Path(path).exists()]
     return [landlock.rule(os.open(one, os.O_PATH | os.O_CLOEXEC), rights[one]) for one in there]
 
@@ -259,7 +277,7 @@ def shut_in(house: House, limits: Limits, language: Language, close_from: int) -
     """
     prctl(_DIE_WITH_PARENT, 9)
     os.setsid()
-    _dies_first(house.processes)
+    _dies_first(house)
     if house.level is Level.NAMESPACES:
         unshare(NEW_NAMESPACES["mount"])
         options = f"size={limits.disk},nr_inodes={_INODES},mode=777"
@@ -274,16 +292,18 @@ def shut_in(house: House, limits: Limits, language: Language, close_from: int) -
         seccomp.put_on(seccomp.for_process(house.filters[language.way], os.getpid()))
 
 
-def _dies_first(processes: int | None) -> None:
+def _dies_first(house: House) -> None:
     """Have the kernel end this process before any other where memory runs out, not its server."""
-    home = "/proc/" if processes is None else ""
     # The file is its own only meanwhile.
     prctl(_DUMPABLE, 1)
-    with contextlib.suppress(OSError):
-        file = os.open(f"{home}self/oom_score_adj", os.O_WRONLY, dir_fd=processes)
-        os.write(file, _FIRST_TO_DIE)
-        os.close(file)
-    prctl(_DUMPABLE, 0)
+    if house.family is not None:
+        with contextlib.suppress(OSError):
+            file = os.open("self/oom_score_adj", os.O_WRONLY, dir_fd=house.family.place)
+            os.write(file, _FIRST_TO_DIE)
+            os.close(file)
+    if house.level is not Level.NAMESPACES:
+        # With namespaces nobody else sees it, and the server has to see what it holds.
+        prctl(_DUMPABLE, 0)
 
 
 def _no_capabilities() -> None:
@@ -310,7 +330,8 @@ def _limit(limits: Limits, level: Level, language: Language) -> None:
         resource.RLIMIT_DATA if language.reserves else resource.RLIMIT_AS: limits.memory,
         resource.RLIMIT_FSIZE: limits.output,
         resource.RLIMIT_NOFILE: _FILES,
-        resource.RLIMIT_CORE: 0,
+        # None is written, nor handed to whoever the machine has for it, as it would be with 0.
+        resource.RLIMIT_CORE: 1,
         resource.RLIMIT_MEMLOCK: 0,
         resource.RLIMIT_MSGQUEUE: 0,
         resource.RLIMIT_STACK: _THREAD_STACK if language.reserves else _STACK,

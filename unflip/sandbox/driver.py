@@ -21,11 +21,26 @@ RECORDS = 3
 """The descriptor that records of calls are written to."""
 
 
+_MODULES = {name: ModuleType(name) for name in ("__main__", "solution")}
+
+
 def prepare() -> None:
-    """Add the built-in functions that an interpreter's start adds, such as `exit`; once."""
+    """Make this process like one that has just begun; once, and foreign code may come after forks.
+
+    Whatever is done here is not done in every run. Standard streams take from the files that are
+    0, 1 and 2 by now of which kind they are, so later ones have to be of that kind too.
+    """
     site.setquit()
     site.setcopyright()
     site.sethelper()
+    sys.stdin = sys.__stdin__ = _stream(0, "r", "strict")  # type: ignore[misc]
+    sys.stdout = sys.__stdout__ = _stream(1, "w", "strict")  # type: ignore[misc]
+    sys.stderr = sys.__stderr__ = _stream(2, "w", "backslashreplace")  # type: ignore[misc]
+    sys.argv = ["main.py"]
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    random.seed(0)
+    for module in _MODULES.values():
+        module.__dict__.update(__file__="main.py", __builtins__=sys.modules["builtins"])
 
 
 def run_program(code: bytes) -> int:
@@ -42,8 +57,8 @@ def run_calls(code: bytes, calls: bytes) -> int:
     `{"id": n, "value": data}` or `{"id": n, "raised": what}`.
     """
     module = _module("solution")
-    wanted = codec.parse(calls)
-    write, dump = os.write, codec.text
+    wanted = codec.unpacked(calls)
+    write = os.write
 
     def everything() -> None:
         _execute(code, module)
@@ -55,9 +70,9 @@ def run_calls(code: bytes, calls: bytes) -> int:
         for number, (name, arguments, named) in enumerate(wanted):
             try:
                 value = _found(module, name)(*arguments, **named)
-                line = dump({"id": number, "value": value})
+                line = codec.record(number, "value", value)
             except BaseException as why:
-                line = dump({"id": number, "raised": _said(why)})
+                line = codec.record(number, "raised", _said(why))
                 _write_all(write, line)
                 raise
             _write_all(write, line)
@@ -93,16 +108,7 @@ def _found(module: ModuleType, name: str) -> Any:
 
 
 def _module(name: str) -> ModuleType:
-    """A fresh module, and standard streams as in a process that has just begun."""
-    module = ModuleType(name)
-    module.__dict__.update(__file__="main.py", __builtins__=sys.modules["builtins"])
-    sys.modules[name] = module
-    sys.argv = ["main.py"]
-    sys.stdin = sys.__stdin__ = _stream(0, "r", "strict")  # type: ignore[misc]
-    sys.stdout = sys.__stdout__ = _stream(1, "w", "strict")  # type: ignore[misc]
-    sys.stderr = sys.__stderr__ = _stream(2, "w", "backslashreplace")  # type: ignore[misc]
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    random.seed(0)
+    module = sys.modules[name] = _MODULES[name]
     return module
 
 

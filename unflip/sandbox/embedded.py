@@ -6,9 +6,13 @@ import sys
 
 from unflip.errors import SandboxUnavailable
 from unflip.sandbox.levels import Level
+from unflip.sandbox.limits import make_room
 from unflip.sandbox.local import Local
 from unflip.sandbox.pool import Pool
 from unflip.sandbox.slot import Slot
+
+_FILES, _STARTING = 3, 10
+"""So many files are open for a server, and while it starts."""
 
 
 class Embedded(Pool):
@@ -24,7 +28,8 @@ class Embedded(Pool):
         size: How many programs run at once; as many as there are cores if not given.
 
     Raises:
-        UsageError: The levels contradict each other, or the size is not positive.
+        UsageError: The levels contradict each other, the size is not positive, or this process may
+            not open as many files as it takes.
 
     Example:
         >>> from unflip.sandbox import Limits, Program
@@ -41,6 +46,7 @@ class Embedded(Pool):
         size: int | None = None,
     ) -> None:
         super().__init__(minimum, most, size)
+        make_room(self.size * _FILES, self.size * _STARTING)
 
     @property
     def servers(self) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""The wire: a JSON header and blobs of bytes, each with its length in front.
+"""The wire: a JSON header, and blobs of bytes with all their lengths in front.
 
 Whatever backend carries it, a request is `{"limits": ..., "calls": bool}` with the code, the input
 and the calls as blobs; a reply is `{"exit" | "signal": n, "killed": why, ...}` with what the
@@ -12,11 +12,12 @@ import struct
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-HEAD = struct.Struct("!II")
-"""In front of every frame: the length of its header, and the number of its blobs."""
-_SIZE = struct.Struct("!Q")
-HEADER_LIMIT = 1 << 16
-BLOB_LIMIT = 1 << 28
+from unflip.sandbox.codec import text
+
+# In front of every frame: the length of its header, and the number of its blobs.
+_HEAD = struct.Struct("!II")
+_HEADER_LIMIT = 1 << 16
+_BLOB_LIMIT = 1 << 28
 _MOST_BLOBS = 8
 
 
@@ -25,24 +26,26 @@ def pack(header: Mapping[str, Any], blobs: Sequence[bytes] = ()) -> bytes:
 
     Example:
         >>> import io
-        >>> unpack(io.BytesIO(pack({"a": 1}, [b"xyz"])).read)
-        ({'a': 1}, [b'xyz'])
+        >>> unpack(io.BytesIO(pack({"a": 1}, [b"xyz", b""])).read)
+        ({'a': 1}, [b'xyz', b''])
     """
-    parts = [pack_header(header, len(blobs))]
-    for blob in blobs:
-        parts += [pack_size(len(blob)), blob]
-    return b"".join(parts)
+    return pack_beginning(json.dumps(header).encode(), list(map(len, blobs))) + b"".join(blobs)
 
 
-def pack_header(header: Mapping[str, Any], count: int) -> bytes:
-    """The beginning of a frame with so many blobs."""
-    said = json.dumps(header).encode()
-    return HEAD.pack(len(said), count) + said
+def written(header: Mapping[str, Any]) -> bytes:
+    """A header that holds no lists and no mappings; it is written with little to set up.
+
+    Example:
+        >>> written({"exit": 0, "cpu": 0.25, "killed": None})
+        b'{"exit":0,"cpu":0.25,"killed":null}'
+    """
+    parts = [f'"{name}":{text(value)}' for name, value in header.items()]
+    return f"{{{','.join(parts)}}}".encode()
 
 
-def pack_size(size: int) -> bytes:
-    """What goes before a blob of this size."""
-    return _SIZE.pack(size)
+def pack_beginning(said: bytes, sizes: Sequence[int] = ()) -> bytes:
+    """A frame up to its blobs, which have these sizes, with a header that was written already."""
+    return _HEAD.pack(len(said), len(sizes)) + said + struct.pack(f"!{len(sizes)}Q", *sizes)
 
 
 def unpack(read: Callable[[int], bytes]) -> tuple[dict[str, Any], list[bytes]]:
@@ -51,32 +54,37 @@ def unpack(read: Callable[[int], bytes]) -> tuple[dict[str, Any], list[bytes]]:
     Raises:
         ValueError: These bytes are no frame.
     """
-    header, count = unpack_header(read)
-    return header, [unpack_blob(read) for _ in range(count)]
+    header, sizes = unpack_beginning(read)
+    return header, split(read(sum(sizes)), sizes)
 
 
-def unpack_header(read: Callable[[int], bytes]) -> tuple[dict[str, Any], int]:
-    """The beginning of the next frame: its header, and how many blobs follow.
+def unpack_beginning(read: Callable[[int], bytes]) -> tuple[dict[str, Any], tuple[int, ...]]:
+    """The next frame's header, and the sizes of the blobs that follow.
 
     Raises:
-        ValueError: These bytes are no frame.
+        ValueError: These bytes are no frame, or a blob is larger than any that is sent.
     """
-    size, count = HEAD.unpack(read(HEAD.size))
-    if size > HEADER_LIMIT or count > _MOST_BLOBS:
+    size, count = _HEAD.unpack(read(_HEAD.size))
+    if size > _HEADER_LIMIT or count > _MOST_BLOBS:
         raise ValueError("no frame of ours begins like this")
-    header = json.loads(read(size))
+    said = read(size + 8 * count)
+    header, sizes = json.loads(said[:size]), struct.unpack(f"!{count}Q", said[size:])
     if not isinstance(header, dict):
         raise ValueError("a frame's header is an object")  # noqa: TRY004 - as documented
-    return header, count
+    if any(one > _BLOB_LIMIT for one in sizes):
+        raise ValueError(f"a blob of {max(sizes)} bytes")
+    return header, sizes
 
 
-def unpack_blob(read: Callable[[int], bytes]) -> bytes:
-    """The next blob.
+def split(data: bytes, sizes: Sequence[int]) -> list[bytes]:
+    """The blobs that lie in this data one after the other.
 
-    Raises:
-        ValueError: It is larger than any that is sent.
+    Example:
+        >>> split(b"abc", [2, 0, 1])
+        [b'ab', b'', b'c']
     """
-    (size,) = _SIZE.unpack(read(_SIZE.size))
-    if size > BLOB_LIMIT:
-        raise ValueError(f"a blob of {size} bytes")
-    return read(size)
+    blobs, start = [], 0
+    for size in sizes:
+        blobs.append(data[start : start + size])
+        start += size
+    return blobs

@@ -17,6 +17,7 @@ from unflip.sandbox.limits import Limits
 _LAST_WORDS = 4000
 _STARVED = (b"\nMemoryError", b"heap out of memory", b"Array buffer allocation", b"std::bad_alloc")
 """What is said where memory is refused: by Python, by node, and by C++."""
+_NEARLY = 0.9
 
 
 class Status(StrEnum):
@@ -93,9 +94,12 @@ class Program:
         """Code, input and calls as they travel."""
         code = self.code
         source = code.encode("utf-8", "surrogatepass") if isinstance(code, str) else code
-        calls = [(one.function, one.arguments, dict(one.named)) for one in self.calls or ()]
+        if self.calls is None:
+            return [source, self.stdin, b""]
+        calls = [(one.function, one.arguments, dict(one.named)) for one in self.calls]
         wanted = {"conversation": calls} if self.conversing else calls
-        return [source, self.stdin, codec.text(wanted).encode()]
+        packed = codec.packed(wanted) if self.language == "python" else codec.text(wanted).encode()
+        return [source, self.stdin, packed]
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +178,23 @@ def result(
     )
 
 
+def dispossessed(header: Mapping[str, Any], limits: Limits) -> bool:
+    """Whether the machine ran out of memory, and a run ended of it that had not had its own.
+
+    How it ended says nothing about the program then.
+
+    Args:
+        header: A server's reply.
+        limits: What the run was allowed.
+
+    Example:
+        >>> taken = {"short": True, "memory": 1 << 20}
+        >>> dispossessed(taken, Limits()), dispossessed(taken, Limits(memory=1 << 20))
+        (True, False)
+    """
+    return bool(header.get("short")) and header["memory"] < _NEARLY * limits.memory
+
+
 def _status(header: Mapping[str, Any], stderr: bytes, limits: Limits) -> Status:
     """The gravest of what happened."""
     if header["signal"] == signal.SIGSYS:
@@ -182,6 +203,8 @@ def _status(header: Mapping[str, Any], stderr: bytes, limits: Limits) -> Status:
         return Status.OUTPUT
     if header["killed"]:
         return Status(header["killed"])
+    if header.get("short"):
+        return Status.MEMORY
     # Its own words choose only among ways to fail.
     starved = any(word in stderr[-_LAST_WORDS:] for word in _STARVED)
     if header["signal"] and not starved:

@@ -29,6 +29,9 @@ _IOCTLS = (0x5401, 0x5413, 0x541B, 0x5450, 0x5451, 0x5421)
 _FCNTLS = (0, 1, 2, 3, 4, 5, 6, 7, 36, 37, 38, 1030, 1032, 1034)
 _PRCTLS = (3, 15, 16)
 _DIE_WITH_PARENT = 1
+# Memory that no process has to hold, as long as somebody has mapped a page of it; and pages of a
+# size that is not counted.
+_SHARED_BY_NOBODY, _LARGE_PAGES = 0x1 | 0x20, 0x40000
 # Streams only: a datagram could be sent to whoever has an address.
 _STREAMS = (1, 1 | 0o4000, 1 | 0o2000000, 1 | 0o2004000)
 _OWN = 0x7ABCDEF1
@@ -67,6 +70,7 @@ def build(level: Level, way: Way = Way.INSIDE, machine: str = MACHINE) -> bytes:
         Check(names["prlimit64"], 0, (0,)),
         Check(names["sched_setaffinity"], 0, (0,)),
         Check(names["socketpair"], 1, _STREAMS),
+        Check(names["mmap"], 3, without=_LARGE_PAGES, together=_SHARED_BY_NOBODY),
         Check(names["clone3"], 0, (), otherwise=refuse(_NO_SUCH_CALL)),
     ]
     if level is Level.NAMESPACES:

@@ -12,10 +12,10 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from fcntl import F_ADD_SEALS, F_DUPFD_CLOEXEC, fcntl
-from typing import NoReturn
+from fcntl import F_ADD_SEALS, fcntl
+from typing import NamedTuple, NoReturn
 
 from unflip.sandbox import confine, driver, frames, landlock, seccomp, tools
 from unflip.sandbox.confine import House
@@ -26,9 +26,11 @@ from unflip.sandbox.limits import Limits
 from unflip.sandbox.watch import Ended, watch
 
 _READY = driver.RECORDS + 1
+"""The file in which a run says that it begins, behind its standard streams and its records."""
 _LAST = tools.OBJECT
+_REQUESTS, _REPLIES, _LOG = 32, 33, 34
+"""Where the server's own streams are: the places up to `_LAST` are a run's."""
 _BEGINS, _MISSING = b"!", b"?"
-_ABOVE_ALL = 64
 _ALL_SEALS = 0b1111
 # What most programs import: whatever is here is copied with every fork.
 _PRELOADED = (
@@ -61,10 +63,11 @@ def main() -> None:
     setup = Setup(**json.loads(sys.argv[1]))
     for name in _PRELOADED:
         importlib.import_module(name)
-    driver.prepare()
+    _prepare()
     try:
         house = _set_up(setup)
     except OSError as why:
+        _make_room()
         _write(frames.pack({"level": None, "why": str(why)}))
         return
     here = confine.place_of if house.level is Level.NAMESPACES else str
@@ -75,17 +78,41 @@ def main() -> None:
         del sys.modules[name]
     gc.collect()
     gc.freeze()
+    _make_room()
     _write(frames.pack({"level": int(house.level)}))
-    while _serve(house):
-        pass
+    try:
+        while _serve(house):
+            pass
+    finally:
+        os.dup2(_LOG, 2)
 
 
 def _reserve() -> None:
-    """Occupy the numbers that a run's files will have, so that nothing of ours gets one."""
+    """Occupy the places that a run's files will have, so that nothing of ours gets one."""
     nothing = os.open(os.devnull, os.O_RDONLY)
-    for number in range(3, _LAST + 1):
+    for number in range(3, _LOG + 1):
         if number != nothing:
             os.dup2(nothing, number)
+
+
+def _make_room() -> None:
+    """Leave those places free, and nothing of ours in them."""
+    for number, place in enumerate((_REQUESTS, _REPLIES, _LOG)):
+        os.dup2(number, place, inheritable=False)
+    os.closerange(0, _REQUESTS)
+
+
+def _prepare() -> None:
+    """Prepare for foreign code, with files in the places of the standard streams as in a run."""
+    ours = [os.dup(number) for number in range(driver.RECORDS)]
+    file = os.memfd_create("")
+    for number in range(driver.RECORDS):
+        os.dup2(file, number)
+    driver.prepare()
+    for number, one in enumerate(ours):
+        os.dup2(one, number)
+    for one in (*ours, file):
+        os.close(one)
 
 
 def _set_up(setup: Setup) -> House:
@@ -95,16 +122,19 @@ def _set_up(setup: Setup) -> House:
     paths = confine.readable_paths([*setup.path, *setup.readable])
     if level is not Level.UNSAFE and not interface:
         raise OSError("the kernel has no Landlock, or it is switched off")
-    own_pids, processes = None, None
+    own_pids, family = None, None
+    devices: Sequence[str] = confine.DEVICES
     if level is Level.NAMESPACES:
-        own_pids, processes = confine.leave(paths)
-        paths = [confine.place_of(path) for path in paths]
+        own_pids, family = confine.leave(paths)
+        paths, devices = [confine.place_of(path) for path in paths], ["/dev"]
+    else:
+        family = confine.found_here()
     confine.hide()
     if level is not Level.UNSAFE:
         confine.forgo()
-    rules = confine.rules_for(paths)
+    rules = confine.rules_for(paths, devices)
     filters = {way: seccomp.build(level, way) for way in Way}
-    return House(level, rules, interface, filters, processes, own_pids)
+    return House(level, rules, interface, filters, family, own_pids)
 
 
 def _serve(house: House) -> bool:
@@ -114,59 +144,68 @@ def _serve(house: House) -> bool:
         Whether there may be another one.
     """
     try:
-        header, count = frames.unpack_header(_read)
+        header, sizes = frames.unpack_beginning(_read)
     except EOFError:
         return False
+    if house.family is not None:
+        house.family.refresh()
     limits, language = Limits(**header["limits"]), TABLE[header["language"]]
-    files = [os.memfd_create("", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING) for _ in range(_READY)]
-    told, tell = os.pipe()
+    files = [_file(number) for number in range(_READY + 1)]
     try:
         confine.arm(house)
         child = fork()
         if child == 0:
-            _become(house, limits, [*files, tell], _Work(count, header["calls"], language))
+            _become(house, limits, _Work(sizes, header["calls"], language))
         confine.disarm(house)
-        os.close(tell)
-        ended = watch(child, limits, house.processes, reserves=language.reserves)
+        ended = watch(child, limits, house.family, _REQUESTS)
         confine.reap()
-        said = os.read(told, 2)
-        _reply(ended, files[1:], limits, {"ready": said == _BEGINS, "missing": said == _MISSING})
-        ready = said in (_BEGINS, _MISSING)
+        said = os.pread(_READY, 2, 0)
+        _reply(ended, limits, {"ready": said == _BEGINS, "missing": said == _MISSING})
         # A child that did not become what it should may have left half a request behind.
-        return ready
+        return said in (_BEGINS, _MISSING)
     finally:
-        for one in (*files, told):
+        for one in files:
             os.close(one)
 
 
-@dataclass(frozen=True)
-class _Work:
+def _file(place: int) -> int:
+    """A new file in memory, in its place: the first that is free.
+
+    What a run becomes has its standard streams, and nothing else.
+    """
+    private = 0 if place < driver.RECORDS else os.MFD_CLOEXEC
+    file = os.memfd_create("", os.MFD_ALLOW_SEALING | private)
+    if file != place:
+        raise RuntimeError(f"file {place} of a run would be {file}")
+    return file
+
+
+class _Work(NamedTuple):
     """What the child reads by itself.
 
     The server never holds it: the next child would find it in the memory that it begins with.
 
     Attributes:
-        count: How many blobs follow the request's header.
+        sizes: Those of the blobs that follow the request's header.
         calls: Whether calls are made, or a script is run.
         language: What the code is in.
     """
 
-    count: int
+    sizes: tuple[int, ...]
     calls: bool
     language: Language
 
 
-def _become(house: House, limits: Limits, files: list[int], work: _Work) -> NoReturn:
+def _become(house: House, limits: Limits, work: _Work) -> NoReturn:
     """The child: read the request, shut itself in, say so, run."""
     status = 125
     try:
-        code, given, calls = [frames.unpack_blob(_read) for _ in range(work.count)]
-        _fill(files[0], given)
-        if work.language.way is not Way.INSIDE:
-            files += _beside(code, calls if work.calls else b"")
-        for number, one in enumerate([fcntl(one, F_DUPFD_CLOEXEC, _ABOVE_ALL) for one in files]):
-            os.dup2(one, number, inheritable=number < driver.RECORDS)
-        confine.shut_in(house, limits, work.language, len(files))
+        code, given, calls = frames.split(_read(sum(work.sizes)), work.sizes)
+        _fill(0, given)
+        inside = work.language.way is Way.INSIDE
+        if not inside:
+            _lay_beside(code, calls if work.calls else b"")
+        confine.shut_in(house, limits, work.language, (_READY if inside else _LAST) + 1)
         status = _run(code, calls, work, limits, house.level)
     except (OSError, EOFError):
         os.write(2, traceback.format_exc().encode())
@@ -174,13 +213,13 @@ def _become(house: House, limits: Limits, files: list[int], work: _Work) -> NoRe
         os._exit(status)
 
 
-def _beside(code: bytes, calls: bytes) -> list[int]:
-    """What a tool is given by descriptor: the program, the calls to make, and a file to write."""
-    files = [tools.memory_file() for _ in range(_LAST - _READY)]
-    _fill(files[0], code)
+def _lay_beside(code: bytes, calls: bytes) -> None:
+    """Give a tool what it takes by descriptor: the program, the calls, and a file to write."""
+    for _ in range(_READY, _LAST):
+        tools.memory_file()
+    _fill(tools.CODE, code)
     if calls:
-        _fill(files[1], calls)
-    return files
+        _fill(tools.CALLS, calls)
 
 
 def _run(code: bytes, calls: bytes, work: _Work, limits: Limits, level: Level) -> int:
@@ -203,28 +242,23 @@ def _run(code: bytes, calls: bytes, work: _Work, limits: Limits, level: Level) -
 
 def _fill(file: int, content: bytes) -> None:
     """Write a file in memory that can be read only from then on."""
-    left = memoryview(content)
-    while left:
-        left = left[os.write(file, left) :]
-    os.lseek(file, 0, os.SEEK_SET)
+    if content:
+        _write(content, file)
+        os.lseek(file, 0, os.SEEK_SET)
     fcntl(file, F_ADD_SEALS, _ALL_SEALS)
 
 
-def _reply(ended: Ended, files: list[int], limits: Limits, began: Mapping[str, bool]) -> None:
+def _reply(ended: Ended, limits: Limits, began: Mapping[str, bool]) -> None:
     """Send what the run left, from file to pipe: it does not pass through this process either."""
-    sizes = [os.fstat(one).st_size for one in files]
+    files = range(1, driver.RECORDS + 1)
+    sizes = [min(os.fstat(one).st_size, limits.output) for one in files]
     full = any(size >= limits.output for size in sizes)
-    # The reader wakes up at every write, so there are as few as can be.
-    said = frames.pack_header({**ended.to_json(), **began, "full": full}, len(files))
+    header = frames.written({**ended.to_json(), **began, "full": full})
+    _write(frames.pack_beginning(header, sizes))
     for one, size in zip(files, sizes, strict=True):
-        sent, wanted = 0, min(size, limits.output)
-        said += frames.pack_size(wanted)
-        if wanted:
-            _write(said)
-            said = b""
-        while sent < wanted:
-            sent += os.sendfile(1, one, sent, wanted - sent)
-    _write(said)
+        sent = 0
+        while sent < size:
+            sent += os.sendfile(_REPLIES, one, sent, size - sent)
 
 
 def _read(size: int) -> bytes:
@@ -235,7 +269,7 @@ def _read(size: int) -> bytes:
     """
     parts = []
     while size:
-        part = os.read(0, min(size, 1 << 20))
+        part = os.read(_REQUESTS, min(size, 1 << 20))
         if not part:
             raise EOFError
         parts.append(part)
@@ -243,7 +277,7 @@ def _read(size: int) -> bytes:
     return b"".join(parts)
 
 
-def _write(data: bytes) -> None:
+def _write(data: bytes, file: int = _REPLIES) -> None:
     left = memoryview(data)
     while left:
-        left = left[os.write(1, left) :]
+        left = left[os.write(file, left) :]

@@ -29,6 +29,7 @@ for name, source in json.loads({sources!r}):
     module.__file__ = name + ".py"
     exec(compile(source, module.__file__, "exec"), module.__dict__)
 code, calls = (base64.b64decode(one) for one in {blobs!r})
+module.prepare()
 status = module.run_calls(code, calls)
 os._exit(status)
 """

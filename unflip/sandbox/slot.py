@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -14,7 +15,7 @@ from unflip.sandbox.codec import Unreadable
 from unflip.sandbox.languages import missing
 from unflip.sandbox.levels import Level
 from unflip.sandbox.limits import Limits
-from unflip.sandbox.results import Program, Result, result
+from unflip.sandbox.results import Program, Result, dispossessed, result
 
 ENVIRONMENT = {
     "HOME": "/tmp",  # noqa: S108 - its own
@@ -97,13 +98,13 @@ class Slot:
             SandboxError: There was no answer, or the program was never started.
             Unreadable: Its calls are nested too deep, or too large.
         """
-        calls = program.calls is not None
-        header = {"limits": _told(limits), "calls": calls, "language": program.language}
+        header = _header(limits, program.language, calls=program.calls is not None)
         try:
-            request = frames.pack(header, program.blobs)
+            blobs = program.blobs
         except Unreadable:
             self.end()
             raise
+        request = frames.pack_beginning(header, list(map(len, blobs))) + b"".join(blobs)
         reply, blobs = self._talk(request, limits.patience + _GRACE_SECONDS)
         self.runs += 1
         if reply.get("missing"):
@@ -112,6 +113,9 @@ class Slot:
         if not reply.get("ready"):
             self.end()
             raise SandboxError(f"the run did not begin: {blobs[1][-500:].decode(errors='replace')}")
+        if dispossessed(reply, limits):
+            self.end()
+            raise SandboxError("the machine ran out of memory: run less at once, or allow less")
         return result(reply, blobs, limits, self.level)
 
     def end(self) -> None:
@@ -148,6 +152,7 @@ class Slot:
 
 
 @lru_cache(maxsize=64)
-def _told(limits: Limits) -> dict[str, Any]:
-    """Limits as JSON; nearly all runs have the same."""
-    return asdict(limits)
+def _header(limits: Limits, language: str, *, calls: bool) -> bytes:
+    """The header of a request; nearly all runs have the same."""
+    header = {"limits": asdict(limits), "language": language, "calls": calls}
+    return json.dumps(header).encode()

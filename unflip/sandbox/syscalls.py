@@ -44,7 +44,6 @@ COMMON: Numbers = {
     "timerfd_create": (283, 85),
     "timerfd_settime": (286, 86),
     "timerfd_gettime": (287, 87),
-    "mmap": (9, 222),
     "munmap": (11, 215),
     "mremap": (25, 216),
     "mprotect": (10, 226),
@@ -173,6 +172,7 @@ PROCESSES: Numbers = {
 }
 """What starts, replaces and signals processes; only inside a pid namespace."""
 CHECKED: Numbers = {
+    "mmap": (9, 222),
     "clone": (56, 220),
     "clone3": (435, 435),
     "ioctl": (16, 29),

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import os
-import resource
 import select
 import signal
 import time
 from dataclasses import dataclass
 from typing import Any
 
+from unflip.sandbox.family import Family, Process, clock
 from unflip.sandbox.limits import Limits
 
-_TICK = 0.05
+_TICK = 0.02
 _SHORTEST = 0.002
-_PAGE = resource.getpagesize()
-_PROCESS_CLOCK = 2
-_SOCKET = 425_984
-"""So many bytes can be in one socket, at the most that a kernel allows unless told otherwise."""
+_LOOKS = 3
+_GAIN = (1 << 31) * len(os.sched_getaffinity(0))
+"""So many bytes a second all processors together can take, or not many more."""
+_IN_COMMON = 4 << 30
+"""So many bytes over its limit a run may seem to hold while what several share counts for each.
+
+To find out what they share takes as long as that is large, and so does their end.
+"""
 
 
 @dataclass(frozen=True)
@@ -26,12 +30,13 @@ class Ended:
     """How a run ended.
 
     Attributes:
-        exit: Its exit status, if it exited.
-        signal: The signal that ended it, if one did.
+        exit: The exit status of its first process, if that exited.
+        signal: The signal that ended that process, if one did.
         killed: The limit for which we killed it: `cpu`, `wall` or `memory`.
-        cpu: Seconds of processor time.
+        cpu: Seconds of processor time of all its processes.
         wall: Seconds by the clock on the wall.
-        memory: Peak of its resident memory in bytes.
+        memory: Peak of its memory in bytes, of all its processes as far as it was watched.
+        short: Whether the machine's memory ran out, and it ended as what the kernel ended might.
     """
 
     exit: int | None
@@ -40,29 +45,30 @@ class Ended:
     cpu: float
     wall: float
     memory: int
+    short: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object of all fields."""
         return dict(vars(self))
 
 
-def watch(child: int, limits: Limits, processes: int | None, *, reserves: bool = False) -> Ended:
+def watch(child: int, limits: Limits, family: Family | None, requests: int) -> Ended:
     """Wait for a child, or kill it at a limit; afterwards all that it started is dead too.
 
-    The caller's input is watched as well: when it is closed, nobody waits for the answer, and
+    The line to the caller is watched as well: when it is closed, nobody waits for the answer, and
     the child is killed with this process.
 
     Args:
         child: The first process of the run; the only one, or the first of a pid namespace.
         limits: What it may use.
-        processes: A directory of all processes below, by which their memory is summed.
-        reserves: Whether a process alone is not held by the limit of its address space.
+        family: By which the processes that the child starts are seen; None where they are not.
+        requests: The caller's end of the line.
     """
     start = time.monotonic()
     end = os.pidfd_open(child)
+    run = _Watch(child, limits, family, start)
     try:
-        few = 1 if reserves else 2
-        killed = _Watch(child, limits, processes, start, few).until(end)
+        killed = run.until(end, requests)
     finally:
         os.close(end)
     # Those of its session, where no namespace ends with it; before its number is free again.
@@ -74,33 +80,53 @@ def watch(child: int, limits: Limits, processes: int | None, *, reserves: bool =
         exit=code if code >= 0 else None,
         signal=-code if code < 0 else None,
         killed=killed,
-        cpu=usage.ru_utime + usage.ru_stime,
+        cpu=max(usage.ru_utime + usage.ru_stime, run.cpu),
         wall=time.monotonic() - start,
-        memory=usage.ru_maxrss * 1024,
+        memory=max(usage.ru_maxrss * 1024, run.memory),
+        short=killed is None and run.starved(code),
     )
 
 
+def _held(family: Family, processes: list[Process], limit: int) -> int:
+    """Bytes that processes hold together; more than the limit only if every look finds that.
+
+    One that begins while they are looked at may be seen with its parent's memory for its own.
+    """
+    for last in reversed(range(_LOOKS)):
+        held = family.memory(processes)
+        if limit < held <= limit + _IN_COMMON:
+            held = family.exact(processes, limit)
+        if held <= limit or not last:
+            break
+        processes = family.look()
+    return held
+
+
 class _Watch:
-    """The loop over a run's clocks."""
+    """The loop over a run's clocks.
 
-    def __init__(
-        self, child: int, limits: Limits, processes: int | None, start: float, few: int
-    ) -> None:
-        self._child, self._limits, self._processes, self._few = child, limits, processes, few
+    Attributes:
+        cpu: Seconds of processor time that all its processes had used when it last looked.
+        memory: The most bytes that it has seen several of them hold.
+    """
+
+    def __init__(self, child: int, limits: Limits, family: Family | None, start: float) -> None:
+        self._child, self._limits, self._family = child, limits, family
         self._deadline = start + limits.patience
-        self._clock = (~child << 3) | _PROCESS_CLOCK
+        self._several, self._soon = False, _TICK
+        self.cpu, self.memory = 0.0, 0
 
-    def until(self, end: int) -> str | None:
+    def until(self, end: int, requests: int) -> str | None:
         """Wait for the end of the child, and say for what it was killed."""
         poll = select.poll()
         poll.register(end, select.POLLIN)
-        poll.register(0, 0)
+        poll.register(requests, 0)
         patience = min(_TICK, self._limits.cpu, self._limits.patience)
         while True:
             ready = dict(poll.poll(max(patience, _SHORTEST) * 1000))
             if end in ready:
                 return None
-            if 0 in ready:
+            if requests in ready:
                 self._kill(end)
                 os._exit(0)
             over, patience = self._state()
@@ -108,51 +134,50 @@ class _Watch:
                 self._kill(end)
                 return over
 
+    def starved(self, code: int) -> bool:
+        """Whether the machine's memory ran out, and the child may have ended of that.
+
+        Args:
+            code: Its exit status, or the negative of a signal.
+        """
+        may = code == -signal.SIGKILL or (code != 0 and self._several)
+        return may and self._family is not None and self._family.starved()
+
     def _state(self) -> tuple[str | None, float]:
         """The limit that is exceeded, if one is, and how long none can be."""
-        cpu = self._limits.cpu - self._cpu()
-        if cpu <= 0:
-            return "cpu", 0
-        if self._memory() > self._limits.memory:
-            return "memory", 0
-        wall = self._deadline - time.monotonic()
-        return ("wall", 0) if wall <= 0 else (None, min(cpu, wall, _TICK))
+        began = time.monotonic()
+        over = self._look()
+        now = time.monotonic()
+        wall = self._deadline - now
+        if over is None and wall <= 0:
+            over = "wall"
+        # A run that takes long to look at is looked at less often.
+        return over, min(self._limits.cpu - self.cpu, wall, max(self._soon, now - began))
 
-    def _cpu(self) -> float:
-        with contextlib.suppress(OSError):
-            return time.clock_gettime(self._clock)
-        return 0.0
+    def _look(self) -> str | None:
+        """Note what the processes use, and say of what it is more than they may."""
+        if self._family is None:
+            self.cpu = clock(self._child)
+            return "cpu" if self.cpu >= self._limits.cpu else None
+        processes = self._family.look()
+        self._several |= len(processes) > 1
+        # What is not seen now, because it ends, was seen before.
+        self.cpu = max(self.cpu, self._family.cpu(processes))
+        if self.cpu >= self._limits.cpu:
+            return "cpu"
+        return "memory" if self._takes_too_much(self._family, processes) else None
 
-    def _memory(self) -> int:
-        """Bytes of all processes beyond what each began with, where they can be seen."""
-        if self._processes is None:
-            return 0
-        # A descriptor has no path.
-        names = [name for name in os.listdir(self._processes) if name.isdecimal()]  # noqa: PTH208
-        if len(names) <= self._few:
-            # One process alone is held by the limit of its address space.
-            return 0
-        started = self._resident("self")
-        others = (self._resident(name) for name in names if int(name) != os.getpid())
-        return sum(max(0, size - started) for size in others) + self._sockets() * _SOCKET
-
-    def _resident(self, name: str) -> int:
-        with contextlib.suppress(OSError, IndexError, ValueError):
-            return int(self._read(f"{name}/statm").split()[1]) * _PAGE
-        return 0
-
-    def _sockets(self) -> int:
-        """How many sockets there are: what is in them belongs to no process."""
-        with contextlib.suppress(OSError, IndexError, ValueError):
-            return int(self._read("self/net/sockstat").split()[2])
-        return 0
-
-    def _read(self, name: str) -> bytes:
-        file = os.open(name, os.O_RDONLY, dir_fd=self._processes)
-        try:
-            return os.read(file, 200)
-        finally:
-            os.close(file)
+    def _takes_too_much(self, family: Family, processes: list[Process]) -> bool:
+        limit, held = self._limits.memory, family.memory(processes)
+        if held > limit:
+            held = _held(family, processes, limit)
+            self.memory = max(self.memory, held)
+        elif self._several:
+            self.memory = max(self.memory, family.likely(held, processes))
+        if self._several:
+            # One process alone has no more addresses than it may have memory.
+            self._soon = min(_TICK, max(0, limit - held) / _GAIN)
+        return held > limit
 
     def _kill(self, end: int) -> None:
         signal.pidfd_send_signal(end, signal.SIGKILL)
