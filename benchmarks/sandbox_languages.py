@@ -12,6 +12,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
 import machine
@@ -25,9 +26,11 @@ HEAVY = LIGHT.replace("iostream", "bits/stdc++.h")
 JS = "const all = require('fs').readFileSync(0, 'utf8').split(' ')\nconsole.log(+all[0] + +all[1])"
 PYTHON = "print(sum(map(int, input().split())))"
 SQL = (
-    "import sqlite3\nbase = sqlite3.connect(':memory:')\nbase.execute('CREATE TABLE t (n)')\n"
+    "import sqlite3\nbase = sqlite3.connect(':memory:')\n"
+    "base.execute('CREATE TABLE t (n INTEGER)')\n"
     "base.execute('INSERT INTO t VALUES (42)')\nprint(*base.execute('SELECT n FROM t').fetchone())"
 )
+DUCKDB = SQL.replace("sqlite3.connect(':memory:')", "duckdb.connect()").replace("sqlite3", "duckdb")
 GIVEN = b"20 22"
 
 
@@ -60,11 +63,13 @@ def precompiled(name):
     return any(places)
 
 
-def rows(folder):
+def rows(folder, level):
     """What is measured: a name, our program, its limits, and the plain command with its input."""
     python = [sys.executable, "-I", "-c"]
     yield "Python, run", Program(PYTHON, GIVEN), LIMITS, [*python, PYTHON], b""
     yield "SQLite in Python, run", Program(SQL), LIMITS, [*python, SQL], b""
+    if find_spec("duckdb") and level is Level.NAMESPACES:
+        yield "DuckDB in Python, run", Program(DUCKDB), LIMITS, [*python, DUCKDB], b""
     if shutil.which("node"):
         yield "JavaScript, run", Program(JS, GIVEN, language="javascript"), LIMITS, \
             ["node", "-e", JS], b""  # fmt: skip
@@ -86,7 +91,7 @@ def table(level, repeats):
         tempfile.TemporaryDirectory() as at,
     ):
         print(f"\n{level.word:38} ours  plain  ratio")
-        for name, program, limits, command, code in rows(at):
+        for name, program, limits, command, code in rows(at, level):
             times = repeats if "build" not in name else max(3, repeats // 5)
             pairs = [(ours(sandbox, program, limits), bare(command, code)) for _ in range(times)]
             mine, plain = (statistics.median(one) for one in zip(*pairs, strict=True))

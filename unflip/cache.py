@@ -21,8 +21,8 @@ class VerdictCache:
     """Verdicts by the content of the sample and by who decided.
 
     Only what would be decided the same way again is kept: an abstain because of the system, or
-    for unknown reasons, is not, nor is what only the clock on the wall stopped. Any thread may use
-    it, and any number of processes the same file.
+    for unknown reasons, is not, nor is what only the clock on the wall stopped, or what depends on
+    the time of day. Any thread may use it, and any number of processes the same file.
 
     Args:
         path: The file; it is made if it does not exist.
@@ -65,13 +65,13 @@ class VerdictCache:
 
     def put(self, sample: Sample, by: str, verdict: Verdict) -> None:
         """Keep a verdict, unless another run may decide the sample differently."""
-        if verdict.fault in (None, Fault.REFERENCE) and not _by_the_wall(verdict):
+        if verdict.fault in (None, Fault.REFERENCE) and not _by_the_clock(verdict):
             text = json.dumps(verdict.to_json())
             self._base.execute(
                 "INSERT OR REPLACE INTO verdicts_1 VALUES (?, ?, ?)", sample.key, by, text
             )
 
 
-def _by_the_wall(verdict: Verdict) -> bool:
-    """Whether a program was stopped for a time that the machine's load may have taken."""
-    return verdict.evidence.get("verdict") == "wall time"
+def _by_the_clock(verdict: Verdict) -> bool:
+    """Whether a run was stopped for the machine's load, or what is right changes with the time."""
+    return verdict.evidence.get("verdict") == "wall time" or bool(verdict.evidence.get("timed"))

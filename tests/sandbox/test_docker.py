@@ -6,48 +6,42 @@ Python; `.ci/docker` starts the one and makes the other.
 
 import gc
 import os
-import platform
 import signal
 import subprocess
 import sys
 import textwrap
 import threading
 import time
-import tomllib
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
 
+from tests.sandbox import hostile as hostile_corpus
+from tests.sandbox.hostile import HONEST, PATIENT, RIGHT_QUERY, TABLES, corpus, family
 from tests.sandbox.test_neighbours import FAMILIES, beside_each
 from tests.verifiers import test_conversing
 from unflip.sandbox import (
     Container,
     Docker,
     Level,
-    Limits,
     Program,
-    Result,
     SandboxError,
     SandboxUnavailable,
-    Status,
-    prepared,
 )
 from unflip.sandbox.docker.container import LABEL
 from unflip.types import Outcome, Sample
 from unflip.verifiers.code import Code, How
+from unflip.verifiers.sql import Sql
 
 IMAGE = os.environ.get("UNFLIP_DOCKER_IMAGE", "")
 pytestmark = pytest.mark.skipif(not IMAGE, reason="it wants an engine and an image: run .ci/docker")
 ROOT = Path(__file__).parents[2]
-HOSTILE = ROOT / "fixtures" / "hostile"
-LANGUAGES = {"native": "cpp", "node": "javascript"}
 CLOCKS = ("cpu", "wall")
 LEVELS = (Level.NAMESPACES, Level.LANDLOCK)
-TIGHT = Limits(cpu=0.2, wall=1.0, memory=256 << 20, processes=64, output=4 << 20, disk=8 << 20)
-# Other languages take longer to begin.
-SLOW = Limits(cpu=0.5, wall=3.0, memory=256 << 20, processes=64, output=4 << 20, disk=8 << 20)
-PATIENT = Limits(cpu=5, memory=512 << 20)
-HONEST = Program("print(sum(map(int, input().split())))", b"20 22")
+LATE = 1.5
+"""By so many seconds may an engine be late to say that a run was stopped."""
 TASKS = {
     "add": {"test_list": ["assert add(1, 2) == 3", "assert add(-4, 9) == 5",
                           "assert add(10**9, 11) == 1000000011"]},
@@ -68,17 +62,6 @@ ANSWERS = {
         ["def order(x):\n    return x", "def order(x):\n    return tuple(sorted(x))"],
     ),
 }
-
-
-def corpus(*families):
-    """The programs of families of the hostile corpus, as parameters of a test."""
-    here = [
-        pytest.param(one | {"family": family}, id=f"{family}-{one['name']}")
-        for family in families
-        for one in tomllib.loads((HOSTILE / f"{family}.toml").read_text())["program"]
-        if one.get("machine", platform.machine()) == platform.machine()
-    ]
-    return pytest.mark.parametrize("hostile", here)
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +100,7 @@ def sandbox(request, engine):
         yield made
     # Kept for all who judge in this process, and otherwise ended with it.
     verifier(request.param)._bench().backend.close()
+    querying(request.param)._bench("sqlite").backend.close()
 
 
 def processes(engine, container):
@@ -132,58 +116,102 @@ def processes(engine, container):
 @pytest.fixture
 def nothing_left(sandbox, engine):
     """Afterwards the containers are the same, with no process that they did not have before."""
-    sandbox.run(HONEST, PATIENT)
-    before = {one: processes(engine, one) for one in sandbox.containers}
-    files = len(list(Path("/proc/self/fd").iterdir()))
-    yield
-    assert {one: processes(engine, one) for one in sandbox.containers} == before
-    assert len(list(Path("/proc/self/fd").iterdir())) == files
+
+    def seen():
+        return {one: processes(engine, one) for one in sandbox.containers}
+
+    with hostile_corpus.nothing_left(sandbox, seen):
+        containers = set(sandbox.containers)
+        yield
+    assert set(sandbox.containers) == containers
 
 
 @corpus("escaping")
 def test_nobody_gets_out(sandbox, nothing_left, hostile):
     """What a program must not reach is not there, or refused; the next run finds no trace."""
-    for _ in range(1 + hostile.get("twice", False)):
-        ended = sandbox.run(Program(hostile["code"], b"input"), PATIENT)
-        wanted = hostile.get("status")
-        if wanted:
-            assert ended.status in wanted
-        else:
-            assert (ended.status, ended.stdout) == (Status.FINISHED, b"held\n"), ended
+    hostile_corpus.held(sandbox, hostile)
 
 
 @corpus("bombs")
 def test_every_limit_holds(sandbox, nothing_left, hostile):
-    """A program that uses more than it may ends at a limit, and leaves nothing."""
-    ended = sandbox.run(Program(hostile["code"]), TIGHT)
-    # Under load, a clock may come before all else.
-    assert ended.status in {*hostile["status"], *CLOCKS}, ended
-    assert ended.cpu < TIGHT.cpu + 1
-    assert ended.memory < 2 * TIGHT.memory
-    assert ended.wall < TIGHT.patience + 1.5
+    """A program that uses more than it may ends at a limit, in time, and leaves nothing."""
+    limits, ended = hostile_corpus.limited(sandbox, hostile)
+    assert ended.wall < limits.patience + LATE
 
 
-@corpus("native", "node")
-def test_no_language_gets_out(sandbox, nothing_left, hostile):
+@pytest.mark.parametrize(
+    ("language", "hostile"),
+    [
+        pytest.param(language, *one.values, id=one.id)
+        for name, language in (("native", "cpp"), ("node", "javascript"))
+        for one in family(name)
+    ],
+)
+def test_no_language_gets_out(sandbox, nothing_left, language, hostile):
     """In every language: nothing is reached, nothing is left, each ends as what it is."""
-    limits = SLOW if (bomb := hostile.get("bomb", False)) else PATIENT
-    program = Program(hostile["code"], b"input", language=LANGUAGES[hostile["family"]])
     try:
-        ready = prepared(sandbox, program)
-        ended = ready if isinstance(ready, Result) else sandbox.run(ready, limits)
+        limits, ended = hostile_corpus.foreign(sandbox, language, hostile)
     except SandboxUnavailable as why:
         pytest.skip(str(why))
-    assert ended.status in hostile.get("status", ["finished"]), ended
-    assert not bomb or ended.wall < SLOW.patience + 1.5
-    if ended.status is Status.FINISHED:
-        assert ended.stdout == b"held\n", ended
-    assert b"root:" not in ended.stdout + ended.stderr
+    assert "bomb" not in hostile or ended.wall < limits.patience + LATE
 
 
 def verifier(level):
     """A verifier with tight limits whose programs run in containers, at one level."""
     return Code(cpu=0.5, memory=256, output=4, minimum=level.word, most=level.word,
                 how=How.FLOATS, backend="docker", image=IMAGE)  # fmt: skip
+
+
+@cache
+def querying(level):
+    """A verifier of queries with tight limits, whose queries run in containers, at one level."""
+    return Sql(cpu=0.5, memory=512, minimum=level.word, most=level.word,
+               backend="docker", image=IMAGE)  # fmt: skip
+
+
+@cache
+def has_duckdb():
+    """Whether the image has it; the level in question has to be that of namespaces."""
+    row = {"schema": TABLES, "dialect": "duckdb"}
+    try:
+        return querying(Level.NAMESPACES)(Sample(RIGHT_QUERY, RIGHT_QUERY, meta=row)).accepted
+    except SandboxUnavailable:
+        return False
+
+
+@corpus("sql", "query")
+def test_no_hostile_query_is_accepted(sandbox, engine, hostile):
+    """It is rejected as what it is, leaves no process, and the next query finds no trace of it."""
+    verify = querying(sandbox.level)
+    if hostile.get("dialect") == "duckdb" and sandbox.level is not Level.NAMESPACES:
+        with pytest.raises(SandboxUnavailable, match="namespaces"):
+            hostile_corpus.refused(verify, hostile)
+        return
+    if hostile.get("dialect") == "duckdb" and not has_duckdb():
+        pytest.skip("there is no duckdb in the image")
+    inner = verify._bench("sqlite").backend
+
+    def seen():
+        return {one: processes(engine, one) for one in inner.containers}
+
+    with hostile_corpus.nothing_left(inner, seen):
+        hostile_corpus.refused(verify, hostile)
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "duckdb"])
+def test_queries_are_judged_as_anywhere_else(sandbox, dialect):
+    """What gives the rows is accepted, what gives others is rejected; nothing is abstained on."""
+    if dialect == "duckdb" and not (sandbox.level is Level.NAMESPACES and has_duckdb()):
+        pytest.skip("there is no duckdb in the image, or it does not run at this level")
+    row = {"schema": TABLES, "dialect": dialect}
+    right = [
+        RIGHT_QUERY,
+        "SELECT 2 * AVG(n) FROM t",
+        "SELECT x + 0 FROM (SELECT SUM(n) AS x FROM t)",
+    ]
+    wrong = ["SELECT COUNT(*) FROM t", "SELECT n FROM t", "SELECT '42'"]
+    found = [querying(sandbox.level)(Sample(one, RIGHT_QUERY, meta=row)) for one in right + wrong]
+    assert [one.outcome for one in found] == [Outcome.ACCEPT] * 3 + [Outcome.REJECT] * 3
 
 
 @corpus("forging")
@@ -237,7 +265,9 @@ def test_tests_converse_with_a_program(sandbox, task):
 def test_nobody_talks_the_tests_over(sandbox, hostile):
     """A program that solves nothing is rejected, never abstained on."""
     row = test_conversing.TASKS[hostile["task"]]
-    verdict = verifier(sandbox.level)(Sample(hostile["code"], meta=row))
+    # All that it may sleep is three times that.
+    verify = replace(verifier(sandbox.level), total=1)
+    verdict = verify(Sample(hostile["code"], meta=row))
     assert verdict.outcome is Outcome.REJECT, verdict.evidence
 
 

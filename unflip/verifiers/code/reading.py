@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection
+from textwrap import indent
 
 from unflip.sandbox.languages import PYTHON, Language
+from unflip.verifiers.code.blocks import fenced, tagged, whole
+from unflip.verifiers.code.piecing import complete, out_of_prose, with_helpers
 from unflip.verifiers.extract import final_part
 
 _DEFINING = r"(?:async +)?(?:def|class|function)|const|let|var"
-_FENCE = re.compile(r"^([ \t]*)(```+|~~~+)[ \t]*([\w+#.-]*)[^\n]*$", re.MULTILINE)
+_TYPES = (
+    "Any", "Callable", "DefaultDict", "Deque", "Dict", "FrozenSet", "Iterable", "Iterator", "List",
+    "Mapping", "Optional", "Sequence", "Set", "Tuple", "Type", "Union",
+)  # fmt: skip
+_TYPING = re.compile(r"^[ \t]*from typing import\b(?: *\([^)]*\)|[^\n]*)", re.MULTILINE)
 _FURNITURE = (
     "import bisect, collections, copy, functools, heapq, itertools, math, operator, random, re, "
     "string, sys; from typing import *; from bisect import bisect_left, bisect_right, insort; "
@@ -29,6 +35,10 @@ def program(text: str, entry: str | None = None, language: Language = PYTHON) ->
     block that defines it is taken. Blocks in another language are passed over, and where there are
     marked ones, so are those without a mark: they show what the program prints.
 
+    Of Python, what stands between `[PYTHON]` and `[/PYTHON]` is a marked block, too. The block that
+    is taken has what it needs from the others; and where there is no block, the program may stand
+    among words. One program is found, by the text alone.
+
     Args:
         text: The completion.
         entry: The function that is asked for.
@@ -39,14 +49,20 @@ def program(text: str, entry: str | None = None, language: Language = PYTHON) ->
         'print(1)\n'
     """
     low, high = final_part(text)
-    said = text[low:high]
-    blocks = _blocks(said, {language.name, *language.also}) or _blocks(said, {""})
-    if not blocks:
+    said = whole(text[low:high])
+    blocks = fenced(said, {language.name, *language.also})
+    if language is PYTHON:
+        blocks = blocks or tagged(said)
+    blocks = blocks or fenced(said, {""})
+    if blocks:
+        places = [n for n, one in enumerate(blocks) if entry is None or defines(one, entry)]
+        if language is PYTHON and places:
+            return with_helpers(blocks, places[-1])
+        return blocks[places[-1] if places else -1]
+    if language is not PYTHON:
         return said
-    if entry is not None:
-        defining = [one for one in blocks if defines(one, entry)]
-        blocks = defining or blocks
-    return blocks[-1]
+    found = out_of_prose(said)
+    return found if entry is None or defines(found, entry) else said
 
 
 def defines(code: str, entry: str) -> bool:
@@ -58,17 +74,56 @@ def defines(code: str, entry: str) -> bool:
 def completed(code: str, prompt: str, entry: str) -> str:
     r"""Code that goes on where a prompt that is code stops, or that defines all of it anew.
 
+    A body that has lost the blanks before its first line, or before all of them, has them again.
+
     Example:
         >>> completed("    return a + b", "def add(a, b):\n", "add")
         'def add(a, b):\n    return a + b'
+        >>> completed("if a:\n        return b\n    return a", "def either(a, b):\n", "either")
+        'def either(a, b):\n    if a:\n        return b\n    return a'
     """
     if not defines(prompt, entry):
         return code
     if not defines(code, entry):
-        return prompt + code
+        return _continued(code, prompt)
     # Its own lines before the function: imports and helpers that the code may count on.
     before = re.split(rf"^(?=def +{re.escape(entry)}\b)", prompt, maxsplit=1, flags=re.MULTILINE)
     return code if "__future__" in code else f"{before[0]}\n{code}"
+
+
+def _continued(code: str, prompt: str) -> str:
+    """A prompt with a body as it is if it can be; else with its blanks, where that is Python."""
+    lines = code.strip("\n")
+    if lines[:1] in (" ", "\t", "") or complete(prompt + code):
+        return prompt + code
+    head = prompt.rstrip()
+    last = head[head.rfind("\n") + 1 :]
+    blanks = last[: len(last) - len(last.lstrip())] + " " * 4 * last.endswith(":")
+    for made in (f"{head}\n{blanks}{lines}", f"{head}\n{indent(lines, blanks)}"):
+        if complete(made):
+            return made
+    return prompt + code
+
+
+def annotated(code: str, prompt: str) -> str:
+    r"""Code with the names for types that its prompt writes in annotations, and that it writes too.
+
+    Example:
+        >>> annotated("def f(x: List[int]): ...", "Write `f(x: List[int])`.")
+        'from typing import List\ndef f(x: List[int]): ...'
+    """
+    wanted = [one for one in _TYPES if _annotates(one, prompt) and _annotates(one, code)]
+    if not wanted or "__future__" in code:
+        return code
+    imported = " ".join(_TYPING.findall(code))
+    names = [one for one in wanted if not re.search(rf"\b{one}\b|\*", imported)]
+    return f"from typing import {', '.join(names)}\n{code}" if names else code
+
+
+def _annotates(name: str, source: str) -> bool:
+    """Whether a name stands where one of a type may stand."""
+    found = name in source and re.search(rf"\b{name}(?=[\[\]),:=]| *(?:->|\|))", source)
+    return bool(found)
 
 
 def stub_of(prompt: str, entry: str) -> str:
@@ -83,7 +138,7 @@ def stub_of(prompt: str, entry: str) -> str:
         'def add(a, b):\n'
     """
     names = {"", PYTHON.name, *PYTHON.also}
-    for one in (prompt, *reversed(_blocks(prompt, names))):
+    for one in (prompt, *reversed(fenced(prompt, names))):
         if defines(one, entry) and _is_python(one):
             return one
     return prompt if _is_python(prompt) else ""
@@ -115,22 +170,3 @@ def furnished(code: str, entry: str) -> str:
     # What is asked for is the program's own, in its class or outside of it.
     hidden = f"; del {entry}" if re.search(rf"\b{re.escape(entry)}\b", _FURNITURE) else ""
     return f"{_FURNITURE}{hidden}\n{code}"
-
-
-def _blocks(text: str, marks: Collection[str]) -> list[str]:
-    """The fenced blocks that are marked so; the last may be left open, or closed within a line."""
-    found, start, fence = [], None, ""
-    for mark in _FENCE.finditer(text):
-        if start is None:
-            indent, fence, start = len(mark[1]), mark[2], (mark.end() + 1, mark[3].lower())
-        elif mark[2].startswith(fence) and not mark[3]:
-            found.append((_unindented(text[start[0] : mark.start()], indent), start[1]))
-            start = None
-    if start is not None:
-        found.append((_unindented(text[start[0] :].partition(fence)[0], indent), start[1]))
-    return [block for block, language in found if language in marks]
-
-
-def _unindented(block: str, most: int) -> str:
-    """A block of a list's item, without the blanks before its fence."""
-    return re.sub(rf"^[ \t]{{1,{most}}}", "", block, flags=re.MULTILINE) if most else block

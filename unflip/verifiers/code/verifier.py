@@ -6,6 +6,7 @@ import platform
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import ClassVar
 
 from unflip.errors import UsageError
@@ -20,7 +21,7 @@ from unflip.sandbox import (
     shared,
 )
 from unflip.sandbox.languages import PYTHON, WRITTEN, Language, named
-from unflip.types import Reason, Sample, Verdict
+from unflip.types import Reason, Sample, Verdict, text_of
 from unflip.verifiers.base import Rule
 from unflip.verifiers.code import judging
 from unflip.verifiers.code.asserting import READING, beside, read_task
@@ -29,7 +30,7 @@ from unflip.verifiers.code.bench import Bench
 from unflip.verifiers.code.claims import within
 from unflip.verifiers.code.comparing import How, Tolerance
 from unflip.verifiers.code.judging import Finding
-from unflip.verifiers.code.reading import completed, furnished, program
+from unflip.verifiers.code.reading import annotated, completed, furnished, program
 from unflip.verifiers.code.remembering import Memory, key_of
 from unflip.verifiers.code.rows import task_of
 from unflip.verifiers.code.speaking import check_called, language_of
@@ -96,7 +97,7 @@ class Code(Rule):
     """
 
     name: ClassVar[str] = "code"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     cpu: float = 10.0
     total: float = 60.0
@@ -197,7 +198,7 @@ class Code(Rule):
         return container_of(self.backend, self.image, self.runtime, memory)
 
     def _limits(self) -> Limits:
-        return Limits(cpu=self.cpu, memory=self.memory * _MEGABYTE, output=self.output * _MEGABYTE)
+        return _limits(self.cpu, self.memory * _MEGABYTE, self.output * _MEGABYTE)
 
     def _asked(self, sample: Sample) -> _Asked | Verdict:
         """What is to be run for a sample, or the verdict if nothing is."""
@@ -222,7 +223,7 @@ class Code(Rule):
         if not code.strip():
             return self.reject(Reason.NO_ANSWER)
         if language is PYTHON and task.entry is not None:
-            code = _whole(code, given, task.entry)
+            code = annotated(_whole(code, given, task.entry), text_of(sample.prompt))
         level = self._bench().backend.level
         key = key_of([self.by, level.word, language.name, _said(given), code.rstrip()])
         return _Asked(code, language, task, key)
@@ -316,6 +317,12 @@ def _said(given: Task) -> str:
         return repr(given)
     except ValueError as why:
         raise BadTask(f"the row's tests cannot be written down: {why}") from why
+
+
+@lru_cache(maxsize=64)
+def _limits(cpu: float, memory: int, output: int) -> Limits:
+    """Limits of one run; checking them takes longer than to look them up."""
+    return Limits(cpu=cpu, memory=memory, output=output)
 
 
 def _language(word: str) -> Language:

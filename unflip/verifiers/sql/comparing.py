@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from decimal import Decimal
+from math import isnan
 from typing import Any
 
 from unflip.verifiers.code.comparing import Tolerance
@@ -40,7 +42,7 @@ def same_rows(
 def alike(got: Any, gold: Any, tolerance: Tolerance) -> bool:
     """Whether a value is the same: NULL only NULL, 1 also 1.0, no number any text.
 
-    Numbers are near enough where one of them is a float; two whole ones are equal or not.
+    Numbers are near enough where one of them is a float; two exact ones are equal or not.
     """
     if isinstance(gold, (list, tuple)):
         return (
@@ -56,21 +58,24 @@ def alike(got: Any, gold: Any, tolerance: Tolerance) -> bool:
         )
     if _number(got) and _number(gold):
         return _near(got, gold, tolerance)
-    return type(got) is type(gold) and bool(got == gold)
+    # Of the decimals that are left, some raise when they are asked what they equal.
+    return type(got) is type(gold) and not isinstance(gold, Decimal) and bool(got == gold)
 
 
 def _number(value: Any) -> bool:
+    if isinstance(value, Decimal):
+        return value.is_finite()
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _near(got: float, gold: float, tolerance: Tolerance) -> bool:
-    if isinstance(got, int) and isinstance(gold, int):
-        return got == gold
+def _near(got: Any, gold: Any, tolerance: Tolerance) -> bool:
+    if not isinstance(got, float) and not isinstance(gold, float):
+        return bool(got == gold)
     try:
         a, b = float(got), float(gold)
     except OverflowError:
-        return got == gold
-    return tolerance.near(a, b) or (a != a and b != b)
+        return bool(got == gold)
+    return tolerance.near(a, b) or (isnan(a) and isnan(b))
 
 
 def _grouped(rows: Sequence[Row]) -> dict[str, list[Row]]:
@@ -96,7 +101,8 @@ def _matched(got: list[Row], gold: list[Row], tolerance: Tolerance) -> bool:
 
 
 def _size(row: Row) -> tuple[Any, ...]:
-    return tuple((0, one, "") if _number(one) else (1, 0, repr(one)) for one in row)
+    """What rows are sorted by; what is no number at all cannot be compared with one."""
+    return tuple((0, one, "") if _number(one) and one == one else (1, 0, repr(one)) for one in row)
 
 
 def _partners(got: list[Row], gold: list[Row], tolerance: Tolerance) -> bool:

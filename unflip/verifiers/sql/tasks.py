@@ -18,6 +18,13 @@ _SCHEMA = ("schema", "sql_context", "context")
 _GOLD = ("gold", "gold_sql", "sql", "SQL", "query", "answer")
 _DATABASES = 100
 _BY_CHANCE = frozenset({"random", "randomblob", "uuid", "gen_random_uuid", "uuidv4", "uuidv7"})
+# What looks like the time of day, in a query or a script. What only looks so costs a run more.
+_CLOCK = re.compile(
+    r"""\b(?:now|today|current_\w+|localtime\w*|get_current_\w+|transaction_timestamp)\b
+    | \b(?:date|time|datetime|julianday|unixepoch|strftime)\s*\(\s*\)
+    | \bstrftime\s*\(\s*(?:'[^']*'|"[^"]*")\s*\) | \bage\s*\([^(),]*\)""",
+    re.IGNORECASE | re.VERBOSE,
+)
 # Text, names in quotes, comments, brackets, words; of the rest nothing is asked.
 _TOKEN = re.compile(
     r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`|\[[^\]]*\]|--[^\n]*|/\*.*?\*/|[()]|\w+""", re.DOTALL
@@ -33,12 +40,14 @@ class Task:
         gold: The query that is right.
         dialect: `sqlite` or `duckdb`.
         ordered: Whether the order of rows counts.
+        timed: Whether what is right may change with the time of day.
     """
 
     databases: tuple[str, ...]
     gold: str
     dialect: str
     ordered: bool
+    timed: bool = False
 
 
 def task_of(sample: Sample, dialect: str, order: str) -> Task | None:
@@ -66,11 +75,13 @@ def task_of(sample: Sample, dialect: str, order: str) -> Task | None:
         return None
     if function := _by_chance(gold):
         raise BadTask(f"the row's own query gives other rows each time: it calls {function}()")
+    databases = _databases(row)
     return Task(
-        databases=_databases(row),
+        databases=databases,
         gold=gold,
         dialect=_one_of(row.get("dialect", dialect), DIALECTS, "dialect"),
         ordered=_counts(_one_of(row.get("order", order), ORDERS, "order"), gold),
+        timed=any(_CLOCK.search(one) for one in (gold, *databases)),
     )
 
 
