@@ -1,6 +1,7 @@
 """Mining: what it finds, what it pays, and that it reports only what it has not seen."""
 
 import random
+from types import SimpleNamespace
 
 import pytest
 
@@ -150,3 +151,37 @@ def test_a_text_that_holds_the_answer_is_no_key():
     assert not [
         s for s in asked if s.reference in s.text.replace(".", " ").replace(")", " ").split()
     ]
+
+
+class Talkative:
+    """A judge whose own model always goes on with a token that is in no sentence."""
+
+    by = "talkative@1+0"
+
+    def __init__(self, speaks):
+        self.backend = SimpleNamespace(likely_next=self.say) if speaks else None
+
+    def say(self, texts, k):
+        """The same token after every text, among others."""
+        return [("§", " likely", "")[:k] for _ in texts]
+
+    def __call__(self, sample):
+        return said(min(0.9, 0.05 + 0.3 * sample.text.count("§")))
+
+
+def test_a_local_models_own_tokens_are_searched():
+    """A token that is in no sentence is found if the judge's model would say it, and only then."""
+    found = mine(Talkative(speaks=True), ITEMS, Mining(calls=1500))
+    assert found[0].text.count("§") >= 2
+    assert found[0].fpr.point == 1
+    assert all(one.fpr.k == 0 for one in mine(Talkative(speaks=False), ITEMS, Mining(calls=1500)))
+
+
+def test_a_search_over_tokens_can_be_gone_on_with():
+    """The same model and seed ask the same questions, so what was recorded is used."""
+    asked = []
+    for _ in range(2):
+        watched = Watched()
+        mine(Talkative(speaks=True), ITEMS, Mining(calls=600), verify=watched)
+        asked.append([sample.text for sample in watched.search])
+    assert asked[0] == asked[1]

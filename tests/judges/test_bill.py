@@ -1,6 +1,8 @@
 """A judge in a file with a price: told before a run, counted during it, and never paid twice."""
 
 import json
+import subprocess
+import sys
 from contextlib import contextmanager
 from io import StringIO
 
@@ -92,6 +94,49 @@ def test_nothing_is_paid_twice(tmp_path, monkeypatch):
         again = run("verify", "rows.jsonl", "--with", "judge.toml")
     assert "spent: 0 requests" in again.stderr
     assert server.seen.attempts.total() == 20
+
+
+@pytest.mark.parametrize("verb", ["verify", "compare", "audit"])
+def test_without_a_price_the_tokens_are_told(tmp_path, monkeypatch, verb):
+    """What a run will take is known before it, whether or not anybody knows what that costs."""
+    given = {
+        "verify": ["verify", "rows.jsonl", "--with", "free.toml"],
+        "compare": ["compare", "rows.jsonl", "--with", "exact", "--with", "free.toml"],
+        "audit": ["audit", "--items", "rows.jsonl", "--with", "free.toml", "--dry-run"],
+    }
+    with served(tmp_path, monkeypatch):
+        text = (tmp_path / "judge.toml").read_text()
+        free = text.replace("[price]\nread = 1000.0\nwritten = 2000.0\n", "")
+        (tmp_path / "free.toml").write_text(free)
+        told = run(*given[verb]).stderr
+    assert "tokens read (at most" in told
+    assert "at no price that is known" in told
+    assert "spent" not in told
+
+
+def test_a_pipe_is_not_waited_for_to_count_tokens(tmp_path, monkeypatch):
+    """Without a price standard input is not read to its end before the first row is judged."""
+    with served(tmp_path, monkeypatch):
+        judge = (tmp_path / "judge.toml").read_text().replace("[price]", "[given]")
+        (tmp_path / "free.toml").write_text(judge)
+        rows = (tmp_path / "rows.jsonl").read_bytes()
+        command = [sys.executable, "-m", "unflip", "verify", "-", "--with", "free.toml"]
+        piped = subprocess.run(command, input=rows, capture_output=True, check=True)
+    assert len(piped.stdout.splitlines()) == 20
+    assert b"will take" not in piped.stderr
+
+
+def test_the_judges_of_a_panel_are_priced_each(tmp_path, monkeypatch):
+    """A composition in Python is announced and billed by its judges, one that they share once."""
+    with served(tmp_path, monkeypatch):
+        (tmp_path / "panel.py").write_text(
+            "from unflip.judges import read_judge, unanimous\n"
+            "one, other = read_judge('judge.toml'), read_judge('judge.toml', guards=())\n"
+            "panel = unanimous(one, one, other)\n"
+        )
+        told = run("verify", "rows.jsonl", "--with", "panel.py:panel").stderr
+    assert told.count("will take 20 requests") == 3
+    assert told.count("spent: 20 requests") == 1
 
 
 def test_a_budget_ends_the_paying(tmp_path, monkeypatch):
@@ -228,3 +273,31 @@ def test_an_audit_asks_again_for_what_was_lost(tmp_path, monkeypatch):
     assert 0 < paid < asked.total() == len(asked)
     assert len(rows) >= len(asked)
     assert not any(json.loads(row)["outcome"] == "abstain" for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("verb", "found"),
+    [
+        (["estimate", "rows.jsonl", "--with", "free.toml", "-o", "out"], "out/replies.sqlite"),
+        (["estimate", "rows.jsonl", "--with", "exact", "--judge", "free.toml", "-o", "out"],
+         "out/replies.sqlite"),
+        (["compare", "rows.jsonl", "--with", "exact", "--with", "free.toml"],
+         "unflip-runs/rows-judge-yes-no*/replies.sqlite"),
+        (["audit", "--items", "rows.jsonl", "--with", "free.toml", "--probes", "symbols",
+          "--no-rewrites", "-o", "out"], "out/replies.sqlite"),
+        (["verify", "rows.jsonl", "--with", "free.toml", "-o", "said.jsonl"],
+         "said.jsonl.replies.sqlite"),
+        (["verify", "rows.jsonl", "--with", "free.toml"], None),
+        (["audit", "--items", "rows.jsonl", "--with", "free.toml", "--probes", "symbols",
+          "--no-rewrites", "--repeats", "2", "-o", "out"], None),
+    ],
+)  # fmt: skip
+def test_a_run_that_is_kept_keeps_its_replies(tmp_path, monkeypatch, verb, found):
+    """Beside its verdicts, where the judge has no store; not where it has to be asked again."""
+    with served(tmp_path, monkeypatch):
+        text = (tmp_path / "judge.toml").read_text().replace('store = "replies.sqlite"\n', "")
+        (tmp_path / "free.toml").write_text(text)
+        run(*verb)
+    stores = list(tmp_path.rglob("*.sqlite"))
+    assert stores == (list(tmp_path.glob(found)) if found else [])
+    assert len(stores) == bool(found)

@@ -150,3 +150,24 @@ def test_a_reply_that_is_cut_off_within_its_word_has_a_chance():
     words = Words((("CORRECT", "yes"), ("INCORRECT", "no")))
     top = {"IN": 0.2, "CORRECT": 0.7}
     assert from_logprobs(spell("IN~COR", IN=top), words).shares == pytest.approx({"yes": 0.7})
+
+
+def test_what_may_have_begun_another_word_counts_against_yes():
+    """CORRECT in two tokens is not certain where INCORRECT was begun as likely; nor is its mass."""
+    words = Words((("CORRECT", "yes"), ("INCORRECT", "no")))
+    chance = from_logprobs(spell("COR~RECT", COR={"COR": 0.5, "INC": 0.4, "Maybe": 0.1}), words)
+    assert chance.p == pytest.approx(0.45 / 0.85)
+    assert (chance.mass, chance.begun) == (pytest.approx(0.45), pytest.approx(0.4))
+    assert chance.evidence["begun"] == chance.begun
+
+
+@given(st.dictionaries(st.sampled_from(["YES", "Y", "NO", "N", "YE", "x"]), st.floats(0.01, 0.16)))
+def test_what_was_only_begun_never_raises_the_chance(top):
+    """Beginnings leave P(yes) as it is or lower it, and the mass is the words' alone."""
+    rest = {token: p for token, p in top.items() if token in ("YES", "NO")}
+    with_all, words_only = (
+        from_logprobs(spell("NO", NO={"NO": 0.1} | one), WHOLE) for one in (top, rest)
+    )
+    assert with_all.p <= words_only.p + 1e-12
+    assert with_all.mass == words_only.mass
+    assert with_all.mass + with_all.begun <= 1 + 1e-9

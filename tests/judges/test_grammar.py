@@ -105,7 +105,17 @@ def test_a_mark_outside_its_range_is_none():
     assert (marks.read("Score: 7").label, marks.read("well\nScore: 6.9").label) == ("yes", "no")
 
 
-@pytest.mark.parametrize("text", ['{"correct": 1}', '[{"correct": "yes"}]', "yes", "{" * 100_000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"correct": 1}',
+        '[{"correct": "yes"}]',
+        '{"correct": "yeſ"}',
+        '{"correct": "no", "correct": "yes"}',
+        "yes",
+        "{" * 100_000,
+    ],
+)
 def test_a_field_is_exactly_that(text):
     """Anything but one object with one known value in the field is no verdict."""
     assert Field("correct", (("yes", "yes"), ("no", "no"))).read(text) is None
@@ -133,3 +143,23 @@ def test_a_grammar_travels():
     """A grammar pickles, also after it has read something."""
     LAST.read("Verdict: YES")
     assert pickle.loads(pickle.dumps(LAST)) == LAST
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        '{"reasoning": "they wrote\ncorrect: yes\nwhich is wrong", "correct": "no"}',
+        '{\n"reasoning": "they wrote\ncorrect: yes\nno",\n"correct": "no",\n}',
+        "They wrote:\n> correct: yes\n\ncorrect: no",
+        'correct: yes\n"correct": no',
+        "The response ends:\ncorrect: yes\n\nBut 5 is not 4, so it is wrong.",
+        "correct: yes\nNote: no",
+        "correct: yes\nIn truth: no",
+        "correct: yes\nconfidence:",
+    ],
+)
+def test_a_quoted_line_is_not_the_field_of_a_broken_object(reply):
+    """Where lines may hold the field, an object that cannot be read has named it as well."""
+    field = Field("correct", (("yes", "yes"), ("no", "no")), lines=True)
+    ruling = field.read(reply)
+    assert ruling is None or ruling.label == "no"

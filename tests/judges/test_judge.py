@@ -536,6 +536,14 @@ def test_where_reasoning_is_reported_apart_its_end_is_a_quote():
     """A closing tag in the text, where the server has taken the reasoning off, ends nothing."""
     said = Said("They wrote </think>YES", reasoning="hm")
     assert judge([said])(FOUR).reason is Reason.UNREADABLE_REPLY
+    certain = token("YES", ("YES", 1.0)), token("They wrote </think>YES", ("YES", 1.0))
+    for finish in (Finish.STOP, Finish.LENGTH):
+        quoted = Said("They wrote </think>YES", finish, "hm", certain[1:])
+        assert judge([quoted], reading=Reading.CHANCE)(FOUR).reason is Reason.UNREADABLE_REPLY
+    begun = Said("", Finish.LENGTH, "YES", certain[:1])
+    assert judge([begun], reading=Reading.CHANCE)(FOUR).reason is Reason.TRUNCATED
+    plain = Said("YES", reasoning="hm", positions=certain[:1])
+    assert judge([plain], reading=Reading.CHANCE)(FOUR).accepted
     assert judge([Said("YES", reasoning="hm")])(FOUR).accepted
     assert judge([Said("<think>hm</think>YES", reasoning="hm")])(FOUR).accepted
 

@@ -1,6 +1,9 @@
 """A published judge is asked in its authors' words, and in no others."""
 
 import json
+import re
+import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -8,7 +11,7 @@ from unflip.errors import DataError, UsageError
 from unflip.judges import Judge, read_judge
 from unflip.judges.backends import Scripted
 from unflip.judges.published import fingerprint
-from unflip.judges.template import template
+from unflip.judges.template import names, template
 from unflip.types import Sample
 
 OURS = """+++
@@ -34,10 +37,41 @@ Be strict.
 WORDS = "\nQ: {q}\nGold: {gold}\nA: {reference}\nIs it \\\\boxed{{}}?\n"
 PLACED = "\nQ: {question}\nGold: {reference}\nA: {answer}\nIs it \\\\boxed{}?\n"
 FOUR = Sample("so 4", "4", prompt="2 + 2?")
-PUBLISHED = [
-    "compass-verifier", "compass-verifier-cot", "general-verifier", "hle", "master-rm",
-    "omni-judge", "simpleqa", "tinyv", "xverify",
-]  # fmt: skip
+PROMPTS = Path("unflip/judges/prompts")
+SHIPPED = {
+    "compass-verifier": ("\nPlease as a grading expert, judge", "candidate's answer:\n"),
+    "compass-verifier-cot": ("As a grading expert, your task is", "and Final Judgment:\n"),
+    "general-verifier": (
+        "User: ### Question: {question}\n\n###",
+        '"Final Decision: No". Assistant:',
+    ),
+    "hle": ("Judge whether the following [response]", "no confidence score available."),
+    "simpleqa": ("Your job is to look at a question, a", 'or "C", with no text around it.'),
+}
+LOADED = ["master-rm", "omni-judge", "tinyv", "xverify"]
+
+
+def published(name):
+    """The table `[published]` of one of our files."""
+    return tomllib.loads(said_by(name).split("+++\n")[1])["published"]
+
+
+def said_by(name):
+    """One of our files."""
+    return (PROMPTS / f"{name}.md").read_text()
+
+
+def as_published(name):
+    """The text that we ship as its authors have it: their names, and braces doubled if they are."""
+    table = published(name)
+    ((_, text),) = template(name).turns
+    places, times = table["places"], 2 if table.get("doubled") else 1
+    return re.sub(r"\{(\w+)\}|[{}]", lambda one: places.get(one[1]) or double(one[0], times), text)
+
+
+def double(piece, times):
+    """A brace, or a word in braces that is no place, with its braces so many times."""
+    return piece.replace("{", "{" * times).replace("}", "}" * times)
 
 
 @pytest.fixture
@@ -48,13 +82,14 @@ def theirs(tmp_path):
     return path
 
 
-@pytest.mark.parametrize("form", ["text", "constant", "stripped", "json", "object"])
+@pytest.mark.parametrize("form", ["text", "constant", "stripped", "card", "json", "object"])
 def test_the_words_come_as_they_are(tmp_path, theirs, form):
     """From a text, a constant or JSON: fields in their places, braces single, newlines kept."""
     files = {
         "text": ("words.txt", WORDS, ""),
         "constant": ("prompts.py", f"import os\nPROMPT = {WORDS!r}\n", ":PROMPT"),
         "stripped": ("prompts.py", f"PROMPT = {WORDS!r}.strip()\n", ":PROMPT"),
+        "card": ("README.md", f"```\n$ x\n```\n```python\nPROMPT = {WORDS!r}\n```\n", ":PROMPT"),
         "json": ("prompts.json", json.dumps({"a/b-1.5": WORDS}), ":a/b-1.5"),
         "object": ("prompts.json", json.dumps({"a/b": {"template": WORDS}}), ":a/b"),
     }
@@ -85,6 +120,7 @@ def test_other_words_are_refused(tmp_path, theirs):
         ("prompts.py:NUMBER", "no text"),
         ("prompts.py:CALL", "no text"),
         ("prompts.json:OTHER", "no OTHER"),
+        ("prompts.md:OTHER", "has OTHER"),
         ("prompts.txt", "have no {q}"),
     ],
 )
@@ -92,6 +128,7 @@ def test_what_holds_no_words_is_named(tmp_path, theirs, words, why):
     """The message says which file, and what it lacks; nothing of it is run."""
     (tmp_path / "prompts.py").write_text("NUMBER = 4\nCALL = open('ran', 'w').name\n")
     (tmp_path / "prompts.json").write_text("{}")
+    (tmp_path / "prompts.md").write_text("OTHER = 'x'\n```python\nMINE = 'x'\n```\n")
     (tmp_path / "prompts.txt").write_text("Is it?")
     with pytest.raises(DataError, match=why):
         template(theirs, words=tmp_path / words)
@@ -104,27 +141,79 @@ def test_our_own_templates_have_no_other_words(tmp_path):
         template("yes-no", words=tmp_path / "words.txt")
 
 
-@pytest.mark.parametrize("name", PUBLISHED)
-def test_a_published_judge_takes_only_its_own_words(tmp_path, name):
-    """Where the authors' words are known, made-up ones are refused, and else called unchecked."""
-    places = {
-        "tinyv": "{{QUESTION}} {{GROUND_TRUTH_ANSWER}} {{MODEL_ANSWER}}",
-        "simpleqa": "{question} {target} {predicted_answer}",
-        "hle": "{question} {response} {correct_answer}",
-        "xverify": "{question} {output} {answer}",
-    }
+def test_each_published_judge_is_shipped_or_loaded():
+    """No third kind: these are all our files that speak of a published judge's words."""
+    table = {name: published(name) for name in names() if "[published]" in said_by(name)}
+    assert sorted(SHIPPED) == sorted(name for name in table if table[name].get("shipped"))
+    assert sorted(LOADED) == sorted(name for name in table if not table[name].get("shipped"))
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_words_are_the_published_ones(name):
+    """To the last newline: their digest is known, and the exact text's is in the pinned hashes."""
+    words = template(name)
+    ((_, text),) = words.turns
+    opening, closing = SHIPPED[name]
+    assert text.startswith(opening)
+    assert text.endswith(closing)
+    assert published(name)["digests"] == [fingerprint(text)]
+    assert words.source == f"the words of {published(name)['where']}"
+    assert (words.licence, words.fence) == (published(name)["licence"], False)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_filled_prompt_is_the_words_with_the_fields_in_their_places(name):
+    """As if the authors' own code had filled them in; a field's name in a value stays one."""
+    values = {"question": "2 + {answer}?", "reference": "{4}", "answer": "so \\frac{8}{2}"}
+    prompt = template(name).fill(values)
+    theirs = {mark[1:-1]: values[ours] for ours, mark in published(name)["places"].items()}
+    shown = prompt.raw or prompt.stages[0][0].text
+    assert shown == as_published(name).format(**theirs)
+    assert not prompt.blanks
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_authors_own_file_gives_the_template_that_is_shipped(tmp_path, name):
+    """Loading what they published changes nothing, and loading another version says so."""
     path = tmp_path / "words.txt"
-    path.write_text(
-        places.get(name, "{question} {reference} {answer} {gold_answer} {llm_response} {response}"
-                   " {ground_truth} {student_answer}")
-    )  # fmt: skip
-    checked = {"compass-verifier", "compass-verifier-cot", "tinyv"}
-    if name in checked:
+    path.write_text(as_published(name))
+    assert template(name, words=path) == template(name)
+    path.write_text(as_published(name) + "Think twice.")
+    assert template(name, words=path).source.endswith(", unchecked")
+
+
+def test_shipped_words_that_were_changed_say_so(tmp_path):
+    """A blank lost at a line's end is another prompt."""
+    path = tmp_path / "compass-verifier.md"
+    path.write_text(said_by("compass-verifier").replace("A: CORRECT \n", "A: CORRECT\n"))
+    assert template(path).source.endswith(", unchecked")
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_notice_names_what_is_shipped(name):
+    """Each text has its origin and licence there, and the package carries the file."""
+    notice = (PROMPTS / "NOTICE").read_text()
+    paragraph = next(part for part in notice.split("\n\n") if f"{name}.md" in part)
+    assert published(name)["where"].split(" at ")[0].split(",")[0] in paragraph
+    licence = {"MIT": "MIT License", "Apache-2.0": "Apache License 2.0"}[template(name).licence]
+    assert licence in paragraph
+    project = tomllib.loads(Path("pyproject.toml").read_text())["project"]
+    assert "unflip/judges/prompts/NOTICE" in project["license-files"]
+    assert template(name).licence in project["license"].split(" AND ")
+
+
+@pytest.mark.parametrize("name", LOADED)
+def test_other_published_judges_say_how_to_get_their_words(tmp_path, name):
+    """Without them the words are ours; made-up ones are refused, or called unchecked."""
+    assert "our own words" in template(name).source
+    assert "words= takes its authors'" in template(name).source
+    path = tmp_path / "words.txt"
+    path.write_text(" ".join(published(name)["places"].values()))
+    if "digests" in published(name):
         with pytest.raises(DataError, match="not the words"):
             template(name, words=path)
     else:
         assert template(name, words=path).source.endswith(", unchecked")
-        assert not template(name, words=path).fence
 
 
 def test_a_judge_in_a_file_names_its_words(tmp_path, theirs):

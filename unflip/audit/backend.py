@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from unflip.types import Verifier
 
+LikelyNext = Callable[[Sequence[str], int], Sequence[Sequence[str]]]
 RULE = "rule"
 _ORDER = ("real", "tiny", "stub")
 _DEEPEST = 4
@@ -38,6 +39,17 @@ def recalls(verifier: Verifier) -> bool:
         False
     """
     return any(getattr(one, "recalls", False) is True for one in _held(verifier, _DEEPEST))
+
+
+def likely_next(verifier: Verifier) -> LikelyNext | None:
+    """Of a judge with a local model, how it is asked for the likeliest tokens after some texts.
+
+    Example:
+        >>> likely_next(print) is None
+        True
+    """
+    asks = (getattr(one, "likely_next", None) for one in _held(verifier, _DEEPEST))
+    return next((one for one in asks if callable(one)), None)
 
 
 def unguarded(verifier: Verifier) -> Verifier | None:

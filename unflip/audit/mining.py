@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from unflip.audit.backend import likely_next
 from unflip.audit.counting import at_once
 from unflip.audit.figures import Mined
 from unflip.audit.items import Item, letters_of, states
@@ -26,7 +27,8 @@ FEWEST = 200
 _RANKED, _FINAL = 0.4, 0.2
 """Shares of the budget for ranking sentences, and for the items that the search does not see."""
 _BEAM = 6
-_EDITS = 10
+_EDITS, _TOKENS = 10, 5
+"""Of each text of the beam, edits by chance and tokens that a local model would say next."""
 _GLANCE = 4
 """Items on which an edit is first tried."""
 _MARKS = (":", ".", ",", "!", "\n", " ", ";", "...", "?", "-", "*")
@@ -83,7 +85,8 @@ def mine(
 
     Sentences are ranked by how probable an accept is (`p`, or the share of accepts where there is
     none), fewer of them on more items each time; the best go on in a beam that appends, prepends,
-    replaces and drops words and marks. What the search saw is never reported: it is biased
+    replaces and drops words and marks, and for a local model appends the tokens that it would most
+    likely say next. What the search saw is never reported: it is biased
     upwards by having been selected. Items whose reference stands in a text are left out for it.
 
     Args:
@@ -180,6 +183,7 @@ class _Search:
     ) -> None:
         self._verifier, self._items, self._verify = verifier, items, verify
         self._mining = mining
+        self._likely_next = likely_next(verifier)
         self._left = int(mining.calls * (1 - _FINAL))
         self._scores: dict[str, list[float]] = {}
         self._starts: dict[str, str] = {}
@@ -189,7 +193,10 @@ class _Search:
         """The best texts, and the sentence that each began with."""
         beam = self._rank()
         while self._left > 0:
-            tried = [text for one in beam for text in self._edits(one, beam)]
+            tried = [
+                *self._continued(beam),
+                *(new for one in beam for new in self._edits(one, beam)),
+            ]
             if not self._ask(tried, _GLANCE):
                 break
             beam = self._narrow([*beam, *tried], _BEAM)
@@ -242,10 +249,23 @@ class _Search:
         """Texts that differ from it by a word or a mark, and have not been asked about."""
         for _ in range(_EDITS):
             made = self._edit(text, beam)
-            new = made not in self._starts and made.strip() not in _listed()
-            if new and made.strip() and len(made) <= LONGEST:
-                self._starts[made] = self._starts[text]
+            if self._is_new(made, text):
                 yield made
+
+    def _continued(self, beam: Sequence[str]) -> Iterator[str]:
+        """Texts with a token more, of those that the verifier's own model would say next."""
+        if self._likely_next is None:
+            return
+        for text, tokens in zip(beam, self._likely_next(beam, _TOKENS), strict=True):
+            yield from (made for token in tokens if self._is_new(made := text + token, text))
+
+    def _is_new(self, made: str, text: str) -> bool:
+        """Whether a text may be asked about and has not been; it began where the other one did."""
+        new = made not in self._starts and made.strip() not in _listed()
+        if not (new and made.strip() and len(made) <= LONGEST):
+            return False
+        self._starts[made] = self._starts[text]
+        return True
 
     def _edit(self, text: str, beam: Sequence[str]) -> str:
         words, token = text.split(" "), self._token(beam)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from unflip.cli.bill import Bill
+from unflip.cli.bill import REPLIES, Bill, with_store
 from unflip.cli.folders import folder_of
 from unflip.cli.keeping import VERDICTS, Recorder, kept, other_of, put
 from unflip.cli.source import complain, running, where
@@ -135,14 +135,17 @@ def audit(as_json: bool, out: Path | None, dry_run: bool, **given: Any) -> None:
     probes = chosen(given.pop("probes"))
     rewritten = not given.pop("no_rewrites")
     plan = plan_for(checker, items, probes, rewritten=rewritten, seed=given["seed"])
+    out = out or folder_of(f"audit-{given['name']}", checker)
     other = other_of(given["against"], accept_at)
+    if given["repeats"] == 1:
+        checker = with_store(checker, out / REPLIES)
+        other = with_store(other, out / REPLIES)
     how = where(given.pop("workers"), given.pop("deadline"))
     how["keep_abstains"] = given.pop("keep_abstains")
     bill = Bill(unguarded(checker) or checker, other, workers=how["workers"])
     _announce(plan, bill, given, both=other is not None and not isinstance(other, Kept))
     if dry_run:
         return
-    out = out or folder_of(f"audit-{given['name']}", checker)
     record = Recorder(checker, out, how, bill)
     with bill:
         try:

@@ -1,11 +1,12 @@
-"""What a run's judges cost, if they have a price: told before it, beside its bar, and after it."""
+"""What a run's judges take: told before it; and if they have a price, beside its bar and after."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Self
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from unflip.cli.verb import say
 from unflip.errors import UsageError
@@ -17,11 +18,18 @@ if TYPE_CHECKING:
     from unflip.types import Sample, Verifier
 
 
+AnyVerifier = TypeVar("AnyVerifier")
+REPLIES = "replies.sqlite"
+"""In the folder of a run, what was answered, where a judge has no store of its own."""
+
+
 class Bill:
-    """The spending of some verifiers; as a string, what it is by now. Without prices it is silent.
+    """The spending of some verifiers; as a string, what it is by now.
+
+    Of judges without a price only the tokens are told, before the run.
 
     Args:
-        *verifiers: Any; those without a price cost nothing.
+        *verifiers: Any; rules cost nothing.
         workers: Where they run.
 
     Raises:
@@ -31,8 +39,11 @@ class Bill:
     def __init__(self, *verifiers: Verifier | None, workers: Workers) -> None:
         from unflip.run.crews import Kind
 
-        found = [(one, _meter(one)) for one in verifiers if one is not None]
-        self._meters = [(one, meter) for one, meter in found if meter is not None]
+        self._judges = [
+            (one, judge) for one in verifiers if one is not None for judge in _paid(one)
+        ]
+        meters = {id(meter.tally): meter for _, judge in self._judges if (meter := _meter(judge))}
+        self._meters = tuple(meters.values())
         if self._meters and workers.kind is Kind.PROCESSES:
             raise UsageError(
                 "a judge with a price is asked from one process: leave --workers and --deadline "
@@ -44,18 +55,19 @@ class Bill:
         return bool(self._meters)
 
     def __str__(self) -> str:
-        return ", ".join(str(meter) for _, meter in self._meters)
+        return ", ".join(map(str, self._meters))
 
     def announce(self, samples: Callable[[Verifier], Iterable[Sample]]) -> None:
         """Say what it will take to ask each judge about its samples."""
-        from unflip.judges.spend import estimate
-        from unflip.types import identity
+        for one, judge in self._judges:
+            from unflip.judges.spend import estimate
+            from unflip.types import identity
 
-        for judge, meter in self._meters:
-            requests = getattr(judge, "requests", None)
-            if requests is not None:
-                said = estimate(requests(samples(judge)), meter.price)
-                say(f"{identity(judge)} will take {said}; retries more, what is kept less")
+            meter = _meter(judge)
+            price = (meter.price,) if meter else ()
+            unknown = "" if meter else ", at no price that is known"
+            said = estimate(judge.requests(samples(one)), *price)
+            say(f"{identity(judge)} will take {said}{unknown}; retries more, what is kept less")
 
     def __enter__(self) -> Self:
         return self
@@ -95,11 +107,39 @@ def _measured(tried: bool, checker: Verifier, source: Source) -> Iterable[Sample
     return chain(references, source.again())
 
 
-def _meter(verifier: Any) -> Metered | None:
-    """The meter of a judge, or of a rubric's judge."""
-    for judge in (verifier, getattr(verifier, "judge", None)):
-        backend: Any = getattr(judge, "backend", None)
-        if hasattr(backend, "tally"):
-            metered: Metered = backend
-            return metered
-    return None
+def with_store(verifier: AnyVerifier, path: Path) -> AnyVerifier:
+    """It with a store of replies if it pays for them: who is interrupted then pays nothing twice.
+
+    Example:
+        >>> with_store(print, Path(REPLIES)) is print
+        True
+    """
+    if not any(True for _ in _paid(verifier)):
+        return verifier
+    from unflip.judges.keeping import keeping
+
+    return cast("AnyVerifier", keeping(cast("Verifier", verifier), path))
+
+
+def _paid(verifier: Any) -> Iterator[Any]:
+    """The judges in it that say what they will ask, and ask for money."""
+    if callable(getattr(verifier, "requests", None)):
+        if any(getattr(one, "paid", hasattr(one, "tally")) is True for one in _backends(verifier)):
+            yield verifier
+        return
+    for part in (getattr(verifier, "judge", None), *getattr(verifier, "parts", ())):
+        if part is not None:
+            yield from _paid(part)
+
+
+def _backends(judge: Any) -> Iterator[Any]:
+    """The backend of a judge, or of a rubric's judge, and those that it is wrapped around."""
+    one = getattr(judge, "backend", None) or getattr(getattr(judge, "judge", None), "backend", None)
+    while one is not None:
+        yield one
+        one = getattr(one, "backend", None)
+
+
+def _meter(judge: Any) -> Metered | None:
+    found: Any = (one for one in _backends(judge) if hasattr(one, "tally"))
+    return next(found, None)

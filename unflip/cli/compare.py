@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from unflip.cli.bill import Bill
+from unflip.cli.bill import REPLIES, Bill, with_store
 from unflip.cli.folders import folder_of
 from unflip.cli.source import Source, data, running, where
 from unflip.cli.verb import Verb, as_json, emit, fail, gates, show, verifier
@@ -61,7 +61,8 @@ def compare(specs: tuple[str, ...], accept_at: float | None, as_json: bool, **gi
     limits = {name: given.pop(name) for name in list(given) if name.startswith("max_")}
     keep, how = given.pop("keep_abstains"), where(given.pop("workers"), given.pop("deadline"))
     source = Source(**given)
-    checkers = [load(spec, accept_at=accept_at) for spec in specs]
+    loaded = [load(spec, accept_at=accept_at) for spec in specs]
+    checkers = [with_store(one, folder_of(source.name, one) / REPLIES) for one in loaded]
     if identity(checkers[0]) == identity(checkers[1]):
         raise UsageError("A and B are the same verifier: every verdict would agree")
     with Bill(*checkers, workers=how["workers"]) as bill:

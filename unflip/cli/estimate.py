@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from unflip.cli.bill import of_measurement
+from unflip.cli.bill import REPLIES, of_measurement, with_store
 from unflip.cli.folders import folder_of
 from unflip.cli.gold import gold, spending
 from unflip.cli.source import Source, data, running, where
@@ -45,6 +45,7 @@ def estimate(
     how |= {name: given.pop(name) for name in ("per", "over", "slices", "keep_abstains")}
     checker, source = load(spec, accept_at=accept_at), Source(**given)
     out = out or folder_of(source.name, checker)
+    checker, how["judge"] = (with_store(one, out / REPLIES) for one in (checker, how["judge"]))
     with of_measurement(checker, source, how):
         findings = measured(checker, source.again, out, name=source.name, total=source.total, **how)
     source.complain()

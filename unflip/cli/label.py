@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from unflip.cli.bill import of_measurement
+from unflip.cli.bill import REPLIES, of_measurement, with_store
 from unflip.cli.folders import folder_of
 from unflip.cli.gold import audit, judge, spending
 from unflip.cli.source import Source, data, running, where
@@ -71,6 +71,7 @@ def label(spec: str, accept_at: float | None, web: bool, out: Path | None, **giv
     how["keep_abstains"] = given.pop("keep_abstains")
     checker, source = load(spec, accept_at=accept_at), Source(**given)
     out = made(out or folder_of(source.name, checker))
+    checker, how["judge"] = (with_store(one, out / REPLIES) for one in (checker, how["judge"]))
     if how["budget"] is None and (how["audit"] is not None or "goal" in how):
         # These are parts of a budget: of the one that this folder has, or of the usual one.
         how["budget"] = planned(out, Settings()).budget or BUDGET

@@ -84,6 +84,11 @@ class Source:
         return "stdin" if self._data == "-" else Path(self._data).name.partition(".")[0]
 
     @property
+    def streams(self) -> bool:
+        """Whether rows come as somebody writes them, so that reading all of them has to wait."""
+        return self._data == "-"
+
+    @property
     def total(self) -> int | None:
         """How many rows there are, for a progress bar, where that is quickly told."""
         path = Path(self._copy.name if self._copy else self._data)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from unflip.cli.bill import Bill, asked_of
+from unflip.cli.bill import REPLIES, Bill, asked_of, with_store
 from unflip.cli.source import Source, reading, running, where
 from unflip.cli.telling import lost
 from unflip.cli.verb import Verb, emit, say, verifier
@@ -68,6 +68,8 @@ def verify(
         raise UsageError("--keep-abstains is about rows that are recorded: name their file with -o")
     how = where(given.pop("workers"), given.pop("deadline"))
     source = Source(**given)
+    if out:
+        checker = with_store(checker, out.with_name(f"{out.name}.{REPLIES}"))
     with Bill(checker, workers=how["workers"]) as bill:
         if references:
             return _references(checker, source, bill, how)
@@ -83,7 +85,8 @@ def _verify(
 
     outcomes: Counter[str] = Counter()
     missed = 0
-    bill.announce(lambda _: source.again())
+    if bill or not source.streams:
+        bill.announce(lambda _: source.again())
     # What costs is told before it is paid, so standard input is waited for then.
     rows = source.again() if bill else source.once()
     pairs = record_all(checker, rows, out, **how) if out else _pairs(checker, rows, **how)
@@ -115,7 +118,8 @@ def _references(checker: Verifier, source: Source, bill: Bill, how: dict[str, An
     from unflip.audit.references import check_references
     from unflip.run import verify_all, with_progress
 
-    bill.announce(lambda _: asked_of(checker, source.again()))
+    if bill or not source.streams:
+        bill.announce(lambda _: asked_of(checker, source.again()))
     rows = source.again() if bill else source.once()
     told = with_progress(rows, source.total, description="trying the references", beside=bill)
     found = check_references(checker, told, verify=partial(verify_all, **how))

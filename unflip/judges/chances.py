@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Any, NamedTuple
 
 from unflip.errors import UsageError
 from unflip.judges.asking import Position
@@ -37,11 +38,15 @@ class Chance:
     """How likely yes is among the verdicts.
 
     Attributes:
-        p: P(yes) given that one of the verdict's words is said.
-        mass: How likely it is that one of them is said; of samples, the share that can be read.
+        p: P(yes) given that one of the verdict's words is said; what may have begun another word
+            counts against it.
+        mass: How likely it is that one of them is said, at least; of samples, the share that can
+            be read.
         shares: Each label's part of the mass.
         estimator: Where it comes from.
         n: Of samples, how many.
+        begun: By how much the mass may be higher: how likely a token is that begins one of the
+            words, and whose end an endpoint does not report.
     """
 
     p: float
@@ -49,6 +54,30 @@ class Chance:
     shares: Mapping[str, float] = field(default_factory=dict, hash=False)
     estimator: Estimator = Estimator.LOGPROBS
     n: int | None = None
+    begun: float = 0.0
+
+    @property
+    def evidence(self) -> dict[str, Any]:
+        """What a verdict records of it, beside `p`."""
+        told = {"estimator": str(self.estimator), "mass": self.mass, "shares": dict(self.shares)}
+        more = {"samples": self.n, "begun": self.begun or None}
+        return told | {name: value for name, value in more.items() if value is not None}
+
+
+class Begun(NamedTuple):
+    """A token that was not said, and begins a word of one verdict.
+
+    Attributes:
+        said: The reply up to it, and it.
+        core: As much of the word as stands there.
+        label: The label of the word.
+        p: How likely the token is.
+    """
+
+    said: str
+    core: str
+    label: str
+    p: float
 
 
 def from_logprobs(positions: Sequence[Position], grammar: Words) -> Chance | None:
@@ -56,9 +85,9 @@ def from_logprobs(positions: Sequence[Position], grammar: Words) -> Chance | Non
 
     A reply that is cut off within a word, or has one token, need not be a whole verdict; one that
     goes on otherwise is none. All variants of a word in case, and in blanks and marks around it,
-    are summed. Of a word that
-    takes several tokens, only the one that was said can be followed to its end; what others would
-    have begun is left out, so the mass is a lower bound. `weighed` does better.
+    are summed. Of a word that takes several tokens, only the one that was said can be followed to
+    its end. What others would have begun is left out of the mass and told as `begun`; but for yes
+    it counts against it, so P(yes) is never too high for that. `weighed` does better.
 
     Example:
         >>> words = Words((("YES", "yes"), ("NO", "no")))
@@ -67,19 +96,59 @@ def from_logprobs(positions: Sequence[Position], grammar: Words) -> Chance | Non
         >>> round(chance.p, 3), round(chance.mass, 3)
         (0.889, 0.9)
     """
-    text = "".join(one.token for one in positions)
-    found = _verdict_at(text, grammar)
+    found = _found(positions, grammar)
     if found is None:
         return None
-    at, ruling = found
-    index = _token_at(positions, at)
-    if index is None or (ruling is None and _goes_on(positions[index:], text[at:], grammar)):
-        return None
+    index, ruling = found
     masses = _masses(positions[index], grammar)
     if ruling is not None:
         path = _path(positions[index:], ruling, grammar)
         masses[ruling.label] = masses.get(ruling.label, 0.0) + path
-    return _chance(masses, Estimator.LOGPROBS)
+    return with_more(_chance(masses, Estimator.LOGPROBS), {}, beginnings(positions, grammar))
+
+
+def beginnings(positions: Sequence[Position], grammar: Words) -> list[Begun]:
+    """The tokens that begin a word of one verdict alone, where the verdict's word stands.
+
+    Example:
+        >>> words = Words((("CORRECT", "yes"), ("INCORRECT", "no")))
+        >>> top = (("CORRECT", math.log(0.5)), ("INC", math.log(0.4)))
+        >>> beginnings([Position("CORRECT", math.log(0.5), top)], words)[0].core
+        'inc'
+    """
+    found = _found(positions, grammar)
+    if found is None:
+        return []
+    index, _ = found
+    before, position = "".join(one.token for one in positions[:index]), positions[index]
+    begun = []
+    for token, log in dict.fromkeys(position.top):
+        core = core_of(token)
+        labels = {label for word, label in grammar.words if begins(core, word, grammar)}
+        if len(labels) == 1 and token != position.token and not _is_word(token, grammar):
+            begun.append(Begun(before + token, core, labels.pop(), probability(log)))
+    return begun
+
+
+def begins(core: str, word: str, grammar: Words) -> bool:
+    """Whether some letters begin a word, or what of it tells it from the others, and are not it."""
+    return bool(core) and any(one != core and one.startswith(core) for one in cores(word, grammar))
+
+
+def with_more(chance: Chance, masses: Mapping[str, float], begun: Iterable[Begun]) -> Chance:
+    """A chance with more mass of some labels, and with what has only begun beside it."""
+    left = list(begun)
+    total = math.fsum(one.p for one in left)
+    against = math.fsum(one.p for one in left if one.label != YES)
+    shares = {
+        label: chance.shares.get(label, 0.0) + masses.get(label, 0.0)
+        for label in {**chance.shares, **masses}
+    }
+    found = _chance(shares, chance.estimator, chance.n)
+    if not (math.isfinite(total) and found.mass > 0):
+        return found
+    p = found.p * found.mass / (found.mass + against)
+    return replace(found, p=p, begun=min(1.0 - found.mass, round(total, 12)))
 
 
 def variants(grammar: Words) -> dict[str, str]:
@@ -111,7 +180,7 @@ def weighed(logs: Sequence[float], labels: Sequence[str]) -> Chance:
     """
     masses: dict[str, float] = {}
     for log, label in zip(logs, labels, strict=True):
-        masses[label] = masses.get(label, 0.0) + _probability(log)
+        masses[label] = masses.get(label, 0.0) + probability(log)
     return _chance(masses, Estimator.WEIGHED)
 
 
@@ -128,7 +197,7 @@ def from_samples(rulings: Iterable[Ruling | None]) -> Chance:
     return _chance(masses, Estimator.SAMPLES, len(said))
 
 
-def _probability(log: float) -> float:
+def probability(log: float) -> float:
     """Of a log-probability; NaN where it is none, which leaves no mass to trust."""
     return math.exp(log) if log <= _ROUNDING else math.nan
 
@@ -140,6 +209,19 @@ def _chance(masses: Mapping[str, float], estimator: Estimator, n: int | None = N
     # Rounding may bring a sum of probabilities a little above 1.
     p = min(1.0, masses.get(YES, 0.0) / mass) if mass > 0 else 0.0
     return Chance(p, min(1.0, round(mass, 12)), dict(masses), estimator, n)
+
+
+def _found(positions: Sequence[Position], grammar: Words) -> tuple[int, Ruling | None] | None:
+    """The token at which the verdicts differ, and the ruling if one was said whole."""
+    text = "".join(one.token for one in positions)
+    found = _verdict_at(text, grammar)
+    if found is None:
+        return None
+    at, ruling = found
+    index = _token_at(positions, at)
+    if index is None or (ruling is None and _goes_on(positions[index:], text[at:], grammar)):
+        return None
+    return index, ruling
 
 
 def _verdict_at(text: str, grammar: Words) -> tuple[int, Ruling | None] | None:
@@ -184,27 +266,41 @@ def _rest_of(ruling: Ruling, grammar: Words) -> str:
 def _masses(position: Position, grammar: Words) -> dict[str, float]:
     """Probability of each label at one position, from the tokens that are a whole word."""
     masses: dict[str, float] = {}
-    # Different tokens may be written alike: SentencePiece's "Yes" with and without its blank.
-    seen = dict.fromkeys(position.top)
-    if position.token not in dict(position.top):
-        seen[position.token, position.logprob] = None
-    for token, log in seen:
+    for token, log in alternatives(position):
         for word, label in grammar.words:
             if _says(token, word, grammar):
-                masses[label] = masses.get(label, 0.0) + _probability(log)
+                masses[label] = masses.get(label, 0.0) + probability(log)
                 break
     return masses
 
 
+def alternatives(position: Position) -> list[tuple[str, float]]:
+    """What might have stood at a position, each once, and what stood there."""
+    # Different tokens may be written alike: SentencePiece's "Yes" with and without its blank.
+    seen = dict.fromkeys(position.top)
+    if position.token not in dict(position.top):
+        seen[position.token, position.logprob] = None
+    return list(seen)
+
+
+def _is_word(token: str, grammar: Words) -> bool:
+    return any(_says(token, word, grammar) for word, _ in grammar.words)
+
+
 def _says(token: str, word: str, grammar: Words) -> bool:
     """Whether a token is the word, or all of it that tells it from the others."""
-    core = _core(token)
-    return bool(core) and core in {_core(word), _core(word.casefold()[len(grammar.stem()) :])}
+    core = core_of(token)
+    return bool(core) and core in cores(word, grammar)
 
 
-def _core(text: str) -> str:
+def cores(word: str, grammar: Words) -> tuple[str, str]:
+    """A word, and what of it tells it from the others."""
+    return core_of(word), core_of(word.casefold()[len(grammar.stem()) :])
+
+
+def core_of(text: str) -> str:
     """Without blanks, brackets and marks around it, whatever its case."""
-    return text.strip(_SPACES + "[](){}<>*_`\"'.").casefold()
+    return text.strip(_SPACES + "[](){}<>*_`\"'.").lower()
 
 
 def _path(positions: Sequence[Position], ruling: Ruling, grammar: Words) -> float:
@@ -215,6 +311,6 @@ def _path(positions: Sequence[Position], ruling: Ruling, grammar: Words) -> floa
     for one in positions:
         said += one.token
         log += one.logprob
-        if _core(said).startswith(_core(_rest_of(ruling, grammar))):
-            return _probability(log)
+        if core_of(said).startswith(core_of(_rest_of(ruling, grammar))):
+            return probability(log)
     return 0.0

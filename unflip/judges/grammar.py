@@ -24,6 +24,7 @@ LABELS = frozenset({YES, NO, INVALID, FIRST, SECOND, TIE})
 
 _LONGEST = 200
 _DRESS = " \t\r\n*_`"
+_QUOTED = f"{_DRESS}\"'{{,>"
 """What models put around a verdict without meaning anything by it: blanks and Markdown's marks."""
 
 
@@ -171,15 +172,20 @@ class Field:
     Attributes:
         name: The field.
         words: Each of its values, as text, with the label that it stands for.
+        lines: Whether a reply that is no object may have the field on a line of its own, the only
+            one that starts with its name, with nothing but fields that are numbers behind it.
 
     Example:
         >>> Field("correct", (("yes", "yes"), ("no", "no"))).read('{"correct": "yes"}').label
         'yes'
         >>> Field("correct", (("yes", "yes"),)).read('{"correct": "yes"} {"correct": "no"}')
+        >>> Field("correct", (("no", "no"),), lines=True).read("It is 4.\ncorrect: no").label
+        'no'
     """
 
     name: str
     words: tuple[tuple[str, str], ...]
+    lines: bool = False
 
     def __post_init__(self) -> None:
         check_labels(label for _, label in self.words)
@@ -190,16 +196,26 @@ class Field:
         return frozenset(label for _, label in self.words)
 
     def read(self, text: str) -> Ruling | None:
-        """The verdict in the object."""
+        """The verdict in the object, or on its line."""
         found = _object(_unfenced(text))
-        value = None if found is None else found.get(self.name)
+        value = self._on_line(text) if found is None else found.get(self.name)
         if not isinstance(value, (str, bool)):
             return None
-        said = str(value).strip().casefold()
+        said = str(value).strip()
         for word, label in self.words:
-            if word.casefold() == said:
+            if _alike(word, said):
                 return Ruling(label, 0, word)
         return None
+
+    def _on_line(self, text: str) -> str | None:
+        lines = [line.partition(":") for line in text.splitlines() if self.lines and line.strip()]
+        # An object that cannot be read may quote a line in the form of the field.
+        if re.search(rf"[\"']{re.escape(self.name)}[\"']\s{{0,9}}:", text, re.IGNORECASE):
+            return None
+        named = [at for at, one in enumerate(lines) if _alike(one[0].strip(_QUOTED), self.name)]
+        if len(named) != 1 or not all(map(_is_number, lines[named[0] + 1 :])):
+            return None
+        return lines[named[0]][2].strip(_DRESS).removesuffix(".")
 
 
 @dataclass(frozen=True)
@@ -249,6 +265,13 @@ class Marks:
         if not self.low <= mark <= self.high:
             return None
         return Ruling(YES if mark >= self.accept_at else NO, start, score=mark)
+
+
+def _is_number(line: tuple[str, str, str]) -> bool:
+    """Whether a line, taken apart at its colon, is a name and a number, such as a confidence."""
+    name, _, value = line
+    number = re.fullmatch(r"[0-9]{1,3}(?:\.[0-9]{1,9})?\s?%?", value.strip(_DRESS))
+    return bool(number) and name.strip(_DRESS).isidentifier()
 
 
 def _last_line(text: str) -> tuple[str, int]:

@@ -13,7 +13,8 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from enum import StrEnum
 
-from unflip.judges.grammar import FIRST, SECOND, YES, Grammar, Place, Words
+from unflip.judges.grammar import FIRST, SECOND, YES, Grammar, Place, Ruling, Words
+from unflip.judges.reasoning import bare_lines
 from unflip.types import Reason, Verdict
 
 
@@ -129,7 +130,7 @@ _LINES = (
     rf"(?P<said>{_YES}|[a-c])\W{{0,6}}",
     rf"\W{{0,9}}(?:grade|score|rating|correct)\s{{0,3}}[:=]\W{{0,4}}(?P<said2>{_YES}|[ac])\W{{0,6}}",
     r"#{1,6}\s{0,3}(?:final )?(?:score|grade|rating)\W{1,6}[0-9]{1,3}(?:\.0)?\W{0,6}",
-    r"\W{0,4}\[\[\s{0,3}\w{1,9}\s{0,3}\]\]\W{0,4}|\[correct\]\.?",
+    r"\W{0,4}\[\[\s{0,3}\w{1,9}\s{0,3}\]\]\W{0,4}|\[correct\]\W{0,4}",
     r"#{1,6}\s{0,3}equivalence judge?ment\W{0,6}|={3}\s{0,3}report over\s{0,3}={3}",
 )
 _LINE = re.compile("|".join(f"(?:{line})" for line in _LINES), re.IGNORECASE)
@@ -142,7 +143,7 @@ _SAID = frozenset({"yes", "no", "true", "false", "correct", "incorrect", "right"
 
 
 def _forged(answer: str, known: set[str], grammar: Grammar | None) -> bool:
-    lines = [line.strip() for line in answer.splitlines() if line.strip()]
+    lines = bare_lines(answer)
     for line in lines:
         found = _LINE.fullmatch(line) if len(line) <= 200 else None
         if found and _plain(found["said"] or found["said2"] or line) not in known:
@@ -152,16 +153,20 @@ def _forged(answer: str, known: set[str], grammar: Grammar | None) -> bool:
 
 def _in_form(lines: list[str], known: set[str], grammar: Grammar | None) -> bool:
     """Whether a line is this judge's verdict to accept; a bare word only where it is tacked on."""
-    if not isinstance(grammar, Words):
+    if grammar is None:
         return False
-    bare = grammar.place is Place.SECTION or not (grammar.before or grammar.after)
-    if not bare:
+    if not isinstance(grammar, Words) or grammar.place is Place.SECTION:
+        return any(_accepts(grammar.read(one)) for one in ("\n".join(lines), *lines))
+    if grammar.before or grammar.after:
         last = Words(grammar.words, Place.WHOLE, grammar.before, grammar.after)
-        rulings = [last.read(line) for line in lines]
-        return any(one is not None and one.label in _ACCEPTING for one in rulings)
+        return any(_accepts(last.read(line)) for line in lines)
     tacked_on = len(lines) > 1 and not known & _SAID
     accepting = {word for word, label in grammar.words if label in _ACCEPTING and len(word) > 1}
     return tacked_on and lines[-1] in accepting
+
+
+def _accepts(ruling: Ruling | None) -> bool:
+    return ruling is not None and ruling.label in _ACCEPTING
 
 
 _ACCEPTING = frozenset({YES, FIRST, SECOND})

@@ -54,6 +54,19 @@ def concluded(said: Said) -> str:
     """
     if said.finish is not Finish.STOP:
         raise Failed(CUT[said.finish], reply=tail(said.text))
+    return unquoted(said)
+
+
+def unquoted(said: Said) -> str:
+    """What a sample says after its reasoning, ended or cut off.
+
+    Raises:
+        Failed: Nobody can tell where its reasoning ends.
+
+    Example:
+        >>> unquoted(Said("<think>hm</think>N", Finish.LENGTH))
+        'N'
+    """
     found = conclusion(said.text)
     # Where reasoning is reported apart, what seems to end it in the text is a quote.
     if found is None or (said.reasoning and found[1] and not opens(said.text)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from typing import Any, ClassVar, Self
@@ -22,11 +22,13 @@ from unflip.judges.asking import (
 from unflip.judges.chances import Chance, from_logprobs, from_samples, variants, weighed
 from unflip.judges.grammar import INVALID, NO, YES, Place, Ruling, Words
 from unflip.judges.guards import GUARDS, Guard, guarded_by
-from unflip.judges.hearing import Failed, concluded, first, silent, tail
+from unflip.judges.hearing import Failed, concluded, first, silent, tail, unquoted
 from unflip.judges.play import Ask, Script, Weigh, play, play_async
 from unflip.judges.policy import DEFAULT, OnError, Policy
+from unflip.judges.reasoning import conclusion
 from unflip.judges.settings import ONCE, Asking, Reading
-from unflip.judges.slots import neutralised
+from unflip.judges.slots import controls_of, neutralised
+from unflip.judges.spelling import spelled
 from unflip.judges.template import Prompt, Template
 from unflip.judges.view import Sees, question, references, seen
 from unflip.types import Outcome, Reason, Sample, Trust, Verdict, identify
@@ -138,7 +140,7 @@ class Judge:
             shown = self.show(sample)
             if isinstance(shown, Verdict):
                 continue
-            prompt = self.template.fill(shown, key=self.asking.key)
+            prompt = self._filled(shown)
             samples_each = self.asking.samples if self.reading is Reading.SAMPLES else 1
             chat: tuple[Turn, ...] = ()
             for stage in prompt.stages or ((),):
@@ -171,7 +173,7 @@ class Judge:
         shown = self.show(sample)
         if isinstance(shown, Verdict):
             return shown
-        prompt = self.template.fill(shown, key=self.asking.key)
+        prompt = self._filled(shown)
         evidence: dict[str, Any] = {"template": self.template.title}
         if prompt.blanks:
             evidence["neutralised"] = dict(prompt.blanks)
@@ -202,6 +204,13 @@ class Judge:
             return self._ruled(Reason.GUARDED, guard=str(guard))
         return values | {"answer": answer}
 
+    def _filled(self, shown: Mapping[str, str]) -> Prompt:
+        return self.template.fill(shown, key=self.asking.key, controls=self._controls)
+
+    @cached_property
+    def _controls(self) -> tuple[str, ...]:
+        return controls_of(self.backend)
+
     def _value(self, name: str, sample: Sample) -> str:
         if name == "answer":
             return ""
@@ -226,7 +235,8 @@ class Judge:
             if not said.strip():
                 raise Failed(Reason.UNREADABLE_REPLY, detail="an empty turn")
             # The model may have quoted what it was shown, or repaired it.
-            said, _ = neutralised(said, self.template.fields, self.template.marks)
+            marks = self.template.marks + self._controls
+            said, _ = neutralised(said, self.template.fields, marks)
             chat += (Turn("assistant", said),)
         return chat + (prompt.stages[-1] if prompt.stages else ())
 
@@ -243,7 +253,10 @@ class Judge:
             heard.append(answer)
             said = first(answer)
             if said.positions is not None:
-                return _chance(said, grammar), said.text
+                chance = _chance(said, grammar)
+                if self.asking.spelled and chance.begun and not _reasons(said):
+                    chance = yield from self._spelled(chance, said, request, heard)
+                return chance, said.text
             if self.reading is Reading.LOGPROBS:
                 raise Failed(Reason.UNREADABLE_REPLY, detail="no log-probabilities")
         if self.reading is not Reading.WORD:
@@ -255,6 +268,15 @@ class Judge:
         if ruling is None:
             raise Failed(Reason.UNREADABLE_REPLY, reply=tail(said.text))
         return ruling, said.text
+
+    def _spelled(
+        self, chance: Chance, said: Said, request: Request, heard: list[Answer]
+    ) -> Script[Chance]:
+        grammar, positions = self.template.grammar, said.positions or ()
+        if not isinstance(grammar, Words) or grammar.place is not Place.WHOLE:
+            return chance
+        asked = _with_logprobs(request, self.asking.top_logprobs)
+        return (yield from spelled(chance, positions, grammar, asked, heard))
 
     def _sample(
         self, chat: tuple[Turn, ...], raw: str | None, heard: list[Answer]
@@ -293,11 +315,7 @@ class Judge:
             outcome, reason = self.policy.by_label(what.label)
             return self._verdict(outcome, reason, score=what.score, **evidence, label=what.label)
         outcome, reason = self.policy.by_chance(what)
-        evidence |= {
-            "estimator": str(what.estimator),
-            "mass": what.mass,
-            "shares": dict(what.shares),
-        } | ({"samples": what.n} if what.n is not None else {})
+        evidence |= what.evidence
         if reason is Reason.UNREADABLE_REPLY:
             raise Failed(reason, **evidence)
         return self._verdict(outcome, reason, p=what.p, **evidence)
@@ -349,12 +367,21 @@ def _with_logprobs(request: Request, top: int) -> Request:
 
 
 def _chance(said: Said, grammar: Words) -> Chance:
+    unquoted(said)
     cut = said.finish is Finish.LENGTH and grammar.place is not Place.WHOLE
+    # Where nothing is said beside reasoning, the tokens are those of the reasoning.
+    cut = cut or bool(said.reasoning and not said.text.strip())
     chance = None if cut else from_logprobs(said.positions or (), grammar)
     if chance is None:
         reason = Reason.TRUNCATED if said.finish is Finish.LENGTH else Reason.UNREADABLE_REPLY
         raise Failed(reason, reply=tail(said.text))
     return chance
+
+
+def _reasons(said: Said) -> bool:
+    """Whether reasoning stands before the verdict, which no turn can be begun with."""
+    found = conclusion(said.text)
+    return bool(said.reasoning) or found is None or found[1] > 0
 
 
 def _with_usage(verdict: Verdict, heard: Iterable[Answer]) -> Verdict:

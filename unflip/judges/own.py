@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as Late
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from unflip.errors import MissingExtra, UsageError
 from unflip.judges.asking import Answer, Reply, Request, Said, Silence, Unanswered, Usage
@@ -41,6 +41,9 @@ class Own:
         >>> echo.ask([Request((Turn("user", "hello"),))])[0].said[0].text
         'hello'
     """
+
+    paid: ClassVar[bool] = True
+    """Each reply costs, for all that is known: whoever keeps replies keeps these."""
 
     call: Call
     name: str = ""

@@ -17,6 +17,7 @@ from unflip.judges.hearing import Failed, concluded, first, tail
 from unflip.judges.play import Ask, Script, play
 from unflip.judges.policy import OnError
 from unflip.judges.settings import ONCE, Asking
+from unflip.judges.slots import controls_of, neutralised
 from unflip.judges.template import Template
 from unflip.judges.view import Sees, question, seen
 from unflip.types import Outcome, Reason, Sample, Trust, Verdict, digest, identify
@@ -31,6 +32,8 @@ class _View:
     text: str
     lost: Reason | None = None
     guard: Guard | None = None
+    blanks: int = 0
+    """How many blanks make it harmless."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +143,13 @@ class Pairwise:
             return _View("", Reason.OVER_LIMIT)
         grammar = self.template.grammar
         guard = guarded_by(text, sample.references, guards=self.guards, grammar=grammar)
-        return _View(text, Reason.GUARDED if guard else None, guard)
+        marks = self.template.marks + self._controls
+        _, blanks = neutralised(text, self.template.fields, marks)
+        return _View(text, Reason.GUARDED if guard else None, guard, blanks)
+
+    @cached_property
+    def _controls(self) -> tuple[str, ...]:
+        return controls_of(self.backend)
 
     def _drawn(self, group: Sequence[Sample]) -> list[Pair]:
         """All pairs, or those of neighbours on a shuffled ring, so that opponents are enough."""
@@ -171,7 +180,7 @@ class Pairwise:
 
     def _request(self, sample: Sample, shown: dict[str, str]) -> Request:
         values = {"question": question(sample.prompt)} | shown
-        prompt = self.template.fill(values, key=self.asking.key)
+        prompt = self.template.fill(values, key=self.asking.key, controls=self._controls)
         if len(prompt.stages) > 1:
             raise UsageError("a template for pairs has a single turn by the model")
         return Request(
@@ -196,6 +205,8 @@ class Pairwise:
         mine = {pair: one for pair, one in results.items() if index in pair}
         wins = [_part(index, pair, one) for pair, one in mine.items()]
         evidence = _told(list(mine.values()))
+        if view.blanks:
+            evidence["neutralised"] = {"answer": view.blanks}
         if view.lost is not None:
             guard = {"guard": str(view.guard)} if view.guard else {}
             return Verdict(

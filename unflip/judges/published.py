@@ -1,13 +1,15 @@
-"""The exact words of published judges, read from the user's copy of what their authors published.
+"""The exact words of published judges: whose they are, and how a user's copy of them is read.
 
-A model that was trained on one prompt should be asked with that prompt. We ship none of those
-texts. A template of ours knows its model's fields and verdict; here the authors' words take the
-place of ours, and where we know their digest, a typing error or another version is refused.
+A model that was trained on one prompt should be asked with that prompt. Some of our templates are
+such texts, with our names in the places of the fields. The others know their model's fields and
+verdict only; the authors' words, read from the user's copy, take the place of ours, and where we
+know their digest, a typing error is refused.
 """
 
 from __future__ import annotations
 
 import ast
+import contextlib
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -19,7 +21,8 @@ from unflip.errors import DataError, UsageError
 from unflip.types import digest
 
 _BRACES = {"{{": "{", "}}": "}"}
-_NAMED = re.compile(r"(?P<path>.+\.(?:py|json)):(?P<name>.+)", re.DOTALL)
+_NAMED = re.compile(r"(?P<path>.+\.(?:py|md|json)):(?P<name>.+)", re.DOTALL)
+_BLOCK = re.compile(r"^```[^\n]*\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +35,9 @@ class Published:
         places: What stands in them for each field of the template.
         doubled: Whether braces are doubled in them, as in a text for `str.format`.
         digests: What `fingerprint` says of them; none if nobody has looked.
-        grammar: The form of the verdict that they ask for, if it is not the template's.
         role: Whose turn they are, if it is not that of the template's first.
-        marks: Their own headings, if they are not the template's.
+        shipped: Whether the template's text is these words, with our names in the places. Then
+            other words are another version of them, and not a typing error.
     """
 
     where: str
@@ -42,15 +45,14 @@ class Published:
     places: Mapping[str, str] = field(default_factory=dict, hash=False)
     doubled: bool = False
     digests: tuple[str, ...] = ()
-    grammar: Mapping[str, Any] | None = field(default=None, hash=False)
     role: str = ""
-    marks: tuple[str, ...] = ()
+    shipped: bool = False
 
     def put(self, words: str) -> str:
         r"""The words as a template of ours has them, with our names in the places of the fields.
 
         Raises:
-            DataError: They are not the words that were published.
+            DataError: A field has no place in them, or they are not what was published.
 
         Example:
             >>> judge = Published("here", "MIT", {"answer": "{response}"}, doubled=True)
@@ -64,12 +66,26 @@ class Published:
         lost = [mark for name, mark in self.places.items() if f"{{{name}}}" not in placed]
         if lost:
             raise DataError(f"these words have no {', '.join(lost)}: the words are {self.where}")
-        if self.digests and fingerprint(placed) not in self.digests:
+        if self.digests and not self.shipped and not self._known(placed):
             raise DataError(
                 f"these are not the words that were published in {self.where}: take them from "
                 "there as they are, or make a template of your own of them"
             )
         return placed
+
+    def credit(self, placed: str) -> dict[str, str]:
+        """Whose words these are, and under which licence.
+
+        Example:
+            >>> judge = Published("here", "MIT", digests=(fingerprint("Is it?"),))
+            >>> judge.credit("Is it?"), judge.credit("Is it not?")["source"]
+            ({'source': 'the words of here', 'licence': 'MIT'}, 'the words of here, unchecked')
+        """
+        seen = "" if self._known(placed) else ", unchecked"
+        return {"source": f"the words of {self.where}{seen}", "licence": self.licence}
+
+    def _known(self, placed: str) -> bool:
+        return fingerprint(placed) in self.digests
 
 
 def published_of(spec: Mapping[str, Any]) -> Published:
@@ -83,8 +99,7 @@ def published_of(spec: Mapping[str, Any]) -> Published:
         ()
     """
     try:
-        lists = {name: tuple(spec.get(name, ())) for name in ("digests", "marks")}
-        return Published(**{**spec, **lists})
+        return Published(**{**spec, "digests": tuple(spec.get("digests", ()))})
     except TypeError as why:
         raise UsageError(f"this is no [published]: {why}") from why
 
@@ -100,13 +115,14 @@ def fingerprint(words: str) -> str:
 
 
 def read_words(source: str | Path) -> str:
-    r"""Words from a text file, from a constant of a Python file, which is not run, or from JSON.
+    r"""Words from a text file, from a constant of Python code, which is not run, or from JSON.
 
     They are taken as they are, to the last newline: a model may have been trained on it.
 
     Args:
-        source: A path; for a Python file `path.py:NAME`, and for a JSON object `path.json:NAME`,
-            whose value is a text, or has one as its `template`.
+        source: A path; for a Python file `path.py:NAME`, for a block of Python code in a model's
+            card `README.md:NAME`, and for a JSON object `path.json:NAME`, whose value is a text,
+            or has one as its `template`.
 
     Raises:
         DataError: The file cannot be read, or has no such text.
@@ -138,6 +154,14 @@ def _constant(code: str, name: str) -> str:
     raise ValueError(f"it has no {name}")
 
 
+def _shown(card: str, name: str) -> str:
+    """A constant of the first block of code that has it."""
+    for block in _BLOCK.findall(card):
+        with contextlib.suppress(SyntaxError, ValueError):
+            return _constant(block, name)
+    raise ValueError(f"no block of Python code in it has {name}")
+
+
 def _value(text: str, name: str) -> str:
     """A text in a JSON object, or the template of an object in it."""
     found = json.loads(text)
@@ -157,4 +181,8 @@ def _text(value: ast.expr) -> str:
     raise ValueError("this is no text")
 
 
-_READERS: Mapping[str, Callable[[str, str], str]] = {".py": _constant, ".json": _value}
+_READERS: Mapping[str, Callable[[str, str], str]] = {
+    ".py": _constant,
+    ".md": _shown,
+    ".json": _value,
+}

@@ -8,7 +8,9 @@ from unflip.verifiers.extract import final_part
 
 _CLOSINGS = ("</think>", "</thinking>", "[/THINK]", "◁/think▷")
 _OPENINGS = ("<think>", "<thinking>", "[THINK]", "◁think▷", "<|channel|>")
+_DRESS = " \t\r\n*_`"
 _CONTROL = re.compile(r"</s>|<end_of_turn>|<[|｜][^<>|｜\n]{0,40}[|｜]>")
+_SEAM = re.compile("|".join([*map(re.escape, _CLOSINGS), _CONTROL.pattern]))
 
 
 def conclusion(reply: str) -> tuple[str, int] | None:
@@ -31,6 +33,17 @@ def conclusion(reply: str) -> tuple[str, int] | None:
     if _CONTROL.sub("", reply[high:]).strip():
         return None
     return reply[low:high], low
+
+
+def bare_lines(text: str) -> list[str]:
+    """A text's lines, also where reasoning or a turn ends, without Markdown's marks around them.
+
+    Example:
+        >>> bare_lines("hm</think>5<|im_end|>> **Verdict: YES**</s>")
+        ['hm', '5', 'Verdict: YES']
+    """
+    lines = _SEAM.sub("\n", text).splitlines()
+    return [bare for line in lines if (bare := line.lstrip(f">{_DRESS}").rstrip(_DRESS))]
 
 
 def opens(reply: str) -> bool:

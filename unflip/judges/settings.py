@@ -32,6 +32,9 @@ class Asking:
         samples: How many replies where several are read.
         sample_temperature: Of those.
         top_logprobs: How many alternatives to ask for; 20 is the most that servers give.
+        spelled: Whether, for P(yes), words of several tokens that were not said are followed to
+            their ends, by requests that begin the reply with them. For servers that go on with a
+            last turn by the assistant (`Endpoint(prefill=...)`); others would answer it.
         seed: For backends that can repeat a draw.
         deadline: Seconds for each request.
         longest: Characters of an answer beyond which it is over the limit, and not sent. Set it
@@ -48,6 +51,7 @@ class Asking:
     samples: int = 5
     sample_temperature: float = 0.7
     top_logprobs: int = 20
+    spelled: bool = False
     seed: int | None = None
     deadline: float | None = None
     longest: int = 100_000

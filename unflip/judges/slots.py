@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from typing import Any
 
 _NAMED = (
     r"s|bos|eos|unk|pad|mask|start_of_turn|end_of_turn|think|thinking|sys|system|user|assistant"
@@ -50,15 +51,31 @@ def neutralised(text: str, fields: Iterable[str], marks: Iterable[str] = ()) -> 
 def _pattern(fields: tuple[str, ...], marks: tuple[str, ...]) -> re.Pattern[str]:
     named = "|".join(map(re.escape, fields))
     fences = [rf"<(?=\s{{0,9}}/?\s{{0,9}}(?:{named})-[0-9a-f])"] if fields else []
-    owns = [_inside(mark) for mark in marks if len(mark.strip()) > 1]
-    return re.compile("|".join([*_CONTROL, *fences, *owns]), re.IGNORECASE)
+    owns: dict[str, list[str]] = {}
+    for mark in (mark.strip() for mark in marks):
+        if len(mark) > 1:
+            owns.setdefault(mark[0], []).append(_rest(mark))
+    # A vocabulary may have thousands: they are looked for only where one can start.
+    starts = [rf"{re.escape(one)}(?={'|'.join(rests)})" for one, rests in owns.items()]
+    return re.compile("|".join([*_CONTROL, *fences, *starts]), re.IGNORECASE)
 
 
-def _inside(mark: str) -> str:
-    """The first character of a mark, however many blanks the mark has within."""
-    mark = mark.strip()
-    rest = r"\s{0,9}".join(re.escape(part) for part in re.split(r"\s+", mark[1:]))
-    return rf"{re.escape(mark[0])}(?={rest})"
+def _rest(mark: str) -> str:
+    """What follows the first character of a mark, however many blanks the mark has within."""
+    return r"\s{0,9}".join(re.escape(part) for part in re.split(r"\s+", mark[1:]))
+
+
+def controls_of(backend: Any) -> tuple[str, ...]:
+    """The control tokens of the model behind a backend, where it knows them.
+
+    Example:
+        >>> from unflip.judges.backends import Scripted
+        >>> controls_of(Scripted("YES"))
+        ()
+    """
+    while backend is not None and not hasattr(backend, "controls"):
+        backend = getattr(backend, "backend", None)
+    return tuple(getattr(backend, "controls", ()))
 
 
 def fence_key(values: Mapping[str, str], key: str) -> str:

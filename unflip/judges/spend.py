@@ -226,7 +226,7 @@ class Metered(Wrapping):
         """Start on the requests, as far as the budget goes."""
         booked: dict[int, float] = {}
 
-        def may(place: int) -> Unanswered | None:
+        def may(place: int) -> Answer | None:
             instead = gate(place) if gate else None
             return instead or self._book(place, requests[place], booked)
 

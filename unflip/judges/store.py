@@ -25,6 +25,7 @@ from unflip.judges.asking import (
 from unflip.judges.backends import errand, rows
 from unflip.judges.backends.errand import Errand, Gate, Told
 from unflip.judges.backends.wrapping import Wrapping
+from unflip.judges.flights import Flights
 from unflip.sqlite import Database
 from unflip.types import digest
 
@@ -55,6 +56,7 @@ class Store:
 
     def __init__(self, path: str) -> None:
         self._base = Database(path, "a store of replies", _REPLIES, _WEIGHTS)
+        self._flights = Flights()
 
     def get(self, by: str, keys: Sequence[str]) -> dict[str, Reply]:
         """The replies that are known, by the request's key."""
@@ -76,6 +78,19 @@ class Store:
         text = json.dumps(rows.to_row(reply))
         values = by, key, text, took.read, took.written, took.requests
         self._base.execute("INSERT OR IGNORE INTO replies_1 VALUES (?, ?, ?, ?, ?, ?)", *values)
+
+    def meanwhile(self, by: str, key: str) -> Reply | None:
+        """The reply that another call gets at this moment, waited for; None if there is none.
+
+        Then the caller asks, and others wait until it has told `landed`.
+        """
+        if self._flights.board((by, key)):
+            return None
+        return self.get(by, [key]).get(key)
+
+    def landed(self, by: str, key: str, answer: Answer) -> None:
+        """Let those go on who wait for an answer."""
+        self._flights.land((by, key), answered=isinstance(answer, Reply))
 
     def weights(self, by: str, key: str) -> tuple[float, ...] | None:
         """The weights that are known of some endings after a request."""
@@ -109,7 +124,8 @@ class Stored(Wrapping):
 
     Each reply is kept as soon as it is there, so an interrupted run loses nothing and pays nothing
     twice. What failed is not kept, and is asked again; so is a reply that the server broke off.
-    Equal requests of one call are asked once.
+    Equal requests of one call are asked once; so are those of several calls at a time, where an
+    endpoint is asked.
     A reply that was recalled has taken nothing: its usage is 0. If the backend weighs endings, so
     does this, and keeps the weights.
 
@@ -168,19 +184,29 @@ class Stored(Wrapping):
         for key, reply in known.items():
             _tell_all(told, places[key], replace(reply, usage=Usage()))
         asked = [key for key in places if key not in known]
+        sent: set[int] = set()
 
         def tell(number: int, answer: Answer) -> None:
             if isinstance(answer, Reply):
                 kept.put(by, asked[number], answer)
+            if number in sent:
+                kept.landed(by, asked[number], answer)
             first, *others = places[asked[number]]
             told(first, answer)
             _tell_all(told, others, replace(answer, usage=Usage()))
 
-        def may(number: int) -> Any:
-            return gate(places[asked[number]][0]) if gate else None
+        def may(number: int) -> Answer | None:
+            instead = gate(places[asked[number]][0]) if gate else None
+            if instead or not getattr(self.backend, "one_by_one", False):
+                return instead
+            told_meanwhile = kept.meanwhile(by, asked[number])
+            if told_meanwhile is None:
+                sent.add(number)
+                return None
+            return replace(told_meanwhile, usage=Usage())
 
         rest = [requests[places[key][0]] for key in asked]
-        return errand.post(self.backend, rest, tell, deadline, may if gate else None)
+        return errand.post(self.backend, rest, tell, deadline, may)
 
 
 class _StoredScorer(Stored):

@@ -29,7 +29,7 @@ from typing import Any
 from unflip.errors import DataError, UsageError
 from unflip.judges.asking import Turn
 from unflip.judges.grammar import Grammar, grammar_of
-from unflip.judges.published import published_of, read_words
+from unflip.judges.published import Published, published_of, read_words
 from unflip.judges.slots import fence_key, fenced, neutralised
 from unflip.judges.view import Sees
 
@@ -109,12 +109,15 @@ class Template:
         """Name and version."""
         return f"{self.name}@{self.version}"
 
-    def fill(self, values: Mapping[str, str], *, key: str = "") -> Prompt:
+    def fill(
+        self, values: Mapping[str, str], *, key: str = "", controls: tuple[str, ...] = ()
+    ) -> Prompt:
         """The prompt with these values in their places, each put in once and never read again.
 
         Args:
             values: A text for each field.
             key: What the names of the fences are derived from, beside the values.
+            controls: Further texts that are made harmless: a model's own control tokens.
 
         Raises:
             UsageError: A field has no value.
@@ -129,7 +132,7 @@ class Template:
         name = fence_key({field: values[field] for field in self.fields}, key) if self.fence else ""
         shown, blanks = {}, {}
         for field in self.fields:
-            value, count = neutralised(values[field], self.fields, self.marks)
+            value, count = neutralised(values[field], self.fields, self.marks + controls)
             shown[field] = fenced(field, value, name) if self.fence else value
             blanks[field] = count
         turns = tuple(Turn(role, self._put(text, shown)) for role, text in self.turns)
@@ -153,8 +156,9 @@ def template(name: str | Path, *, words: str | Path | None = None) -> Template:
 
     Args:
         name: A name or a path.
-        words: For a published judge, its authors' own words in place of ours, from a file of
-            theirs: a text, or `path.py:NAME`. See `unflip.judges.published`.
+        words: For a published judge, its authors' own words in place of its text, from a file of
+            theirs: a text, or `path.py:NAME`. See `unflip.judges.published`; some of our templates
+            are such words already.
 
     Raises:
         UsageError: No template of ours has the name, or it is no published judge's.
@@ -199,12 +203,14 @@ def parse(text: str) -> Template:
         >>> parse(f"+++\n{head}\n+++\n<!-- user -->\nIs this fine: {{answer}}").title
         'x@1'
     """
-    head, turns = _parts(text)
-    head.pop("published", None)
+    head, judge, turns = _parts(text)
+    if judge is not None and judge.shipped:
+        head |= judge.credit(turns[-1][1])
     return _made(head, turns)
 
 
-def _parts(text: str) -> tuple[dict[str, Any], tuple[tuple[str, str], ...]]:
+def _parts(text: str) -> tuple[dict[str, Any], Published | None, tuple[tuple[str, str], ...]]:
+    """What stands between the `+++`, its table `[published]` taken out, and the turns."""
     front = _FRONT.fullmatch(text)
     if front is None:
         raise UsageError("a template starts with TOML between two lines +++, then has its turns")
@@ -215,23 +221,21 @@ def _parts(text: str) -> tuple[dict[str, Any], tuple[tuple[str, str], ...]]:
     opening, *parts = _TURN.split(front[2])
     if opening.strip() or not parts:
         raise UsageError("the turns of a template follow lines such as <!-- user -->")
-    turns = zip(parts[::2], parts[1::2], strict=True)
-    return head, tuple((role, said.strip("\n")) for role, said in turns)
+    judge = published_of(head.pop("published")) if "published" in head else None
+    exact = judge is not None and judge.shipped
+    said = [part.removesuffix("\n") if exact else part.strip("\n") for part in parts[1::2]]
+    return head, judge, tuple(zip(parts[::2], said, strict=True))
 
 
 def _with_words(text: str, words: str | Path) -> Template:
     """The template with the authors' words as its only text, behind what the system says."""
-    head, turns = _parts(text)
-    if "published" not in head:
+    head, judge, turns = _parts(text)
+    if judge is None:
         raise UsageError("its words are ours, and no published judge's")
-    judge = published_of(head.pop("published"))
     said = judge.put(read_words(words))
     role = judge.role or next(role for role, _ in turns if role != "system")
     system = tuple(turn for turn in turns if turn[0] == "system" and role != RAW)
-    seen = "" if judge.digests else ", unchecked"
-    head |= {"source": f"the words of {judge.where}{seen}", "licence": judge.licence}
-    head |= {"fence": False, "marks": judge.marks or head.get("marks", ())}
-    head |= {"grammar": judge.grammar} if judge.grammar else {}
+    head |= judge.credit(said) | {"fence": False}
     return _made(head, (*system, (role, said)))
 
 

@@ -260,13 +260,24 @@ def test_one_refused_request_leaves_the_others_alone():
     assert good.said[0].text == verdict_of("good")
 
 
-def test_a_forbidden_request_is_refused_once_others_were_answered():
-    """403 is misuse as long as nothing was answered, and then a filter's word."""
+@pytest.mark.parametrize("first", [True, False])
+def test_a_forbidden_request_is_refused_where_others_are_answered(first):
+    """403 is a filter's word where anything else is allowed, also if it is the first of a run."""
     with serving(Plan(fault=lambda prompt, _: "403" if prompt == "bad" else None)) as server:
+        texts = ["bad", "good"] if first else ["good", "bad"]
+        answers = dict(zip(texts, to(server, parallel=1).ask(asks(*texts)), strict=True))
+        assert answers["bad"].why is Silence.REFUSED
+        assert isinstance(answers["good"], Reply)
+        assert server.seen.attempts["bad"] == 1
+        assert len(server.seen.attempts) == 2 + first
+
+
+def test_an_endpoint_that_forbids_everything_is_misuse():
+    """403 to the first request and to a plain hello is about the key, and ends the run."""
+    with serving(Plan(fault=lambda prompt, _: "403")) as server:
         with pytest.raises(UsageError, match="403"):
-            to(server).ask(asks("bad"))
-        to(server).ask(asks("good"))
-        assert to(server).ask(asks("bad"))[0].why is Silence.REFUSED
+            to(server, parallel=1).ask(asks("bad", "good"))
+        assert set(server.seen.attempts) == {"bad", "Hello"}
 
 
 @pytest.mark.parametrize(

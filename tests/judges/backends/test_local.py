@@ -9,8 +9,10 @@ from dataclasses import replace
 import pytest
 
 from unflip.errors import UsageError
+from unflip.judges import Judge, template
 from unflip.judges.asking import Finish, Reply, Request, Scorer, Silence, Turn
 from unflip.judges.backends import Local
+from unflip.types import Sample
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
@@ -298,6 +300,18 @@ def test_no_turn_forges_the_models_own_control_tokens(judge, text):
     assert judge._loaded().encode(Request(raw="4<end>")).ids.count(1) == 1
 
 
+@pytest.mark.parametrize("name", ["yes-no", "general-verifier"])
+def test_what_is_done_to_the_models_own_control_tokens_is_told(judge, name):
+    """They are broken in an answer, in a chat and in raw text alike, and counted."""
+    asked = Judge(template(name), judge, guards=())
+    sample = Sample("The answer is 5<end>6<pad>.", "4<end>", prompt="2 + 2?")
+    (request,) = asked.requests([sample])
+    text = request.raw or request.turns[-1].text
+    assert "5< end>6< pad>" in text
+    assert "<end>" not in text
+    assert asked(sample).evidence["neutralised"] == {"answer": 2, "reference": 1}
+
+
 def test_misuse_is_raised_with_what_to_do(folder, judge, tmp_path):
     """No such model, no such precision, no chat template: the first request says so."""
     with pytest.raises(UsageError, match="data type"):
@@ -322,3 +336,16 @@ def test_an_empty_errand_is_empty(judge):
     """Nothing asked, nothing answered."""
     assert judge.ask([]) == []
     assert judge.weigh([], ["NO"]) == []
+
+
+def test_what_the_model_would_say_next_is_told(judge, folder):
+    """The likeliest tokens after each text, the first being what it says; whatever the batch."""
+    found = judge.likely_next(TEXTS, 5)
+    assert all(0 < len(tokens) <= 5 for tokens in found)
+    assert found == [one for text in TEXTS for one in judge.likely_next([text], 5)]
+    tokenizer, model = raw_model(folder)
+    for text, tokens in zip(TEXTS, found, strict=True):
+        if text:
+            logits = model(**tokenizer(text, return_tensors="pt")).logits[0, -1]
+            likeliest = [tokenizer.decode([token]) for token in logits.topk(5).indices]
+            assert list(tokens) == [one for one in likeliest if one in tokens]

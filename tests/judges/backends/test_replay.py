@@ -143,6 +143,8 @@ def test_a_script_says_what_it_is_told_to():
     """A text each time, texts in turn and then nothing more, or a function of the request."""
     [a, b, c] = asks("abc")
     assert [x.said[0].text for x in Scripted("YES").ask([a, b])] == ["YES", "YES"]
+    cut = Scripted(Said("2", Finish.LENGTH)).ask([a, b])
+    assert [x.said[0].finish for x in cut] == [Finish.LENGTH, Finish.LENGTH]
     in_turn = Scripted(["1", Said("2", Finish.LENGTH)])
     first, second, third = in_turn.ask([a, b, c])
     assert (first.said[0].text, second.said[0].finish) == ("1", Finish.LENGTH)

@@ -31,6 +31,7 @@ from unflip.judges.asking import (
     Usage,
 )
 from unflip.judges.backends import Endpoint, Local, Scripted
+from unflip.judges.flights import Flights
 from unflip.judges.spend import Metered
 from unflip.judges.store import Store, Stored
 
@@ -338,3 +339,64 @@ def test_whatever_changes_a_request_changes_its_key(change):
     request = Request((Turn("user", "q"),))
     assert replace(request, **change).key != request.key
     assert replace(request, temperature=0).key == request.key
+
+
+def test_calls_at_the_same_time_pay_once(tmp_path):
+    """What one call is asking another one waits for, also where the first one has failed."""
+    broken = {"q3", "q7"}
+
+    def fault(prompt, attempt):
+        return "400" if prompt in broken and attempt == 0 else None
+
+    with serving(Plan(fault=fault, delay=0.01)) as server:
+        judge = Stored(Endpoint(server.url, MODEL, parallel=8, kind="stub"), str(tmp_path / "s"))
+        requests, answers = asks([f"q{i}" for i in range(60)]), {}
+        calls = [
+            threading.Thread(target=lambda n=n: answers.update({n: judge.ask(requests)}))
+            for n in range(3)
+        ]
+        for call in calls:
+            call.start()
+        for call in calls:
+            call.join()
+    assert server.seen.attempts == dict.fromkeys(
+        [r.turns[0].text for r in requests], 1
+    ) | dict.fromkeys(broken, 2)
+    paid = sum(one.usage.requests for said in answers.values() for one in said)
+    assert paid == server.seen.attempts.total()
+    heard = [one for said in answers.values() for one in said if isinstance(one, Unanswered)]
+    assert len(heard) == len(broken)
+
+
+def test_nobody_waits_for_ever(monkeypatch):
+    """A call whose asker never comes back asks by itself."""
+    monkeypatch.setattr("unflip.judges.flights._LONGEST_SECONDS", 0.01)
+    flights = Flights()
+    assert flights.board("a")
+    assert flights.board("a")
+    flights.land("a", answered=False)
+    assert flights.board("a")
+
+
+def test_a_cancelled_call_has_nobody_ask_again(tmp_path):
+    """What a cancelled call never sent is still under way for the call that did send it."""
+    requests = asks([f"q{i}" for i in range(80)])
+
+    async def cancelled(judge, seconds):
+        asking = asyncio.create_task(judge.ask_async(requests))
+        await asyncio.sleep(seconds)
+        asking.cancel()
+
+    with serving(Plan(delay=0.002)) as server:
+        for n in range(4):
+            judge = Stored(Endpoint(server.url, MODEL, parallel=4, kind="stub"), f"{tmp_path}/{n}")
+            calls = [threading.Thread(target=judge.ask, args=(requests,)) for _ in range(4)]
+            calls += [
+                threading.Thread(target=asyncio.run, args=(cancelled(judge, 0.01 * one),))
+                for one in range(3)
+            ]
+            for call in calls:
+                call.start()
+            for call in calls:
+                call.join()
+            assert set(server.seen.replies.values()) == {n + 1}

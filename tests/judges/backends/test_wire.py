@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unflip.errors import UsageError
-from unflip.judges.asking import Finish, Position, Reply, Silence, Unanswered
+from unflip.judges.asking import Finish, Position, Reply, Silence, Unanswered, Usage
 from unflip.judges.backends import wire
 from unflip.judges.backends.pace import Again
 from unflip.judges.backends.statuses import Response, asked_to_wait, read
@@ -181,3 +181,38 @@ def test_without_alternatives_there_are_no_log_probabilities():
         token = {"token": "YES", "logprob": -0.6, "top_logprobs": tops}
         body = {"choices": [{**YES, "logprobs": {"content": [token]}}]}
         assert wire.said(body, 1)[0].positions is None
+
+
+HUGE = 10**400
+
+
+@pytest.mark.parametrize(
+    "logprobs",
+    [
+        {"content": [{"token": "YES", "logprob": -HUGE, "top_logprobs": []}]},
+        {"content": [{"token": None, "logprob": -1, "top_logprobs": []}]},
+        {"content": [{"token": "Y", "logprob": -1, "top_logprobs": [{"token": 7, "logprob": -1}]}]},
+        {"tokens": [["Y"]], "token_logprobs": [-1], "top_logprobs": [{"Y": -1}]},
+    ],
+    ids=["a huge number", "no token", "a number as token", "a list as token"],
+)  # fmt: skip
+def test_tokens_that_are_none_leave_none(logprobs):
+    """What no server should send is no log-probability, and no error of the run."""
+    body = {"choices": [{"message": {"content": "YES"}, "finish_reason": "stop"}]}
+    body["choices"][0]["logprobs"] = logprobs
+    assert wire.said(body, 1)[0].positions is None
+
+
+def test_a_count_that_is_none_is_not_kept():
+    """A number of tokens beyond any reply's fits no store, and would hold up all later requests."""
+    body = {"usage": {"prompt_tokens": HUGE, "completion_tokens": 3}}
+    assert wire.usage(body) == Usage(0, 3, 1)
+
+
+@pytest.mark.parametrize("refusal", ["I will not", True, {"why": "policy"}])
+def test_a_refusal_of_any_form_is_one(refusal):
+    """A reply that says YES and is marked as refused is no verdict."""
+    body = {
+        "choices": [{"message": {"content": "YES", "refusal": refusal}, "finish_reason": "stop"}]
+    }
+    assert wire.said(body, 1)[0].finish is Finish.REFUSED

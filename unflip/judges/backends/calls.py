@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import Any
 
 from unflip.errors import UsageError
-from unflip.judges.asking import Answer, Reply, Request, Said, Silence, Unanswered, Usage
+from unflip.judges.asking import Answer, Reply, Request, Said, Silence, Turn, Unanswered, Usage
 from unflip.judges.backends import statuses, wire
 from unflip.judges.backends.line import Line
 from unflip.judges.backends.pace import Again, Patience
@@ -84,7 +84,7 @@ class Caller:
         path = wire.CHAT if request.raw is None else wire.TEXT
         try:
             sent = self.line.transport.send("POST", path, body, self.headers, left)
-            read = sent if isinstance(sent, Again) else self._read(sent, request)
+            read = sent if isinstance(sent, Again) else self._read(sent, request, left)
         except UsageError as why:
             raise UsageError(self._without_key(str(why))) from None
         if isinstance(read, Reply):
@@ -94,13 +94,26 @@ class Caller:
             return read
         return replace(read, detail=self._without_key(read.detail))
 
-    def _read(self, sent: Response, request: Request) -> Answer | Again:
+    def _read(self, sent: Response, request: Request, left: float) -> Answer | Again:
         if sent.status == HTTPStatus.NOT_FOUND:
             models = self.line.models(self.headers)
             if models and self.model not in models:
                 known = ", ".join(models)
                 raise UsageError(f"the endpoint has no model {self.model!r}; it has {known}")
+        if sent.status == HTTPStatus.FORBIDDEN and not self.line.heard:
+            self._greet(request, left)
         return statuses.read(sent, request.samples, heard_before=self.line.heard)
+
+    def _greet(self, request: Request, left: float) -> None:
+        """Hear whether anything is allowed: a filter must not end a run by forbidding its first."""
+        raw = request.raw is not None
+        turns = () if raw else (Turn("user", _GREETING),)
+        hello = Request(turns, _GREETING if raw else None, max_tokens=1)
+        body = json.dumps(self.fields(hello)).encode()
+        path = wire.TEXT if raw else wire.CHAT
+        sent = self.line.transport.send("POST", path, body, self.headers, left)
+        if isinstance(sent, Response) and sent.status == HTTPStatus.OK:
+            self.line.heard = True
 
     def _without_key(self, text: str) -> str:
         """Servers like to repeat what they did not like."""
@@ -110,6 +123,7 @@ class Caller:
         return text
 
 
+_GREETING = "Hello"
 _OPEN = {"content-type", "user-agent"}
 
 

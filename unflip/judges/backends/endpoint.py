@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import SplitResult, urlsplit
 
 from unflip.errors import UsageError
@@ -68,6 +68,11 @@ class Endpoint(Answering):
         >>> vllm.by
         'endpoint:Qwen/Qwen3-8B@1+3f3696'
     """
+
+    paid: ClassVar[bool] = True
+    """Each reply costs: whoever keeps replies keeps these."""
+    one_by_one: ClassVar[bool] = True
+    """Each request is taken when it is sent, and by a thread of its own."""
 
     url: str
     model: str

@@ -16,7 +16,7 @@ _GRACE_SECONDS = 30.0
 
 Told = Callable[[int, Answer], None]
 """Hears a request's place and its answer, in any order and from any thread."""
-Gate = Callable[[int], Unanswered | None]
+Gate = Callable[[int], Answer | None]
 """Asked just before the request at a place is sent: what to say instead, or None to send it."""
 
 

@@ -8,6 +8,7 @@ import re
 import threading
 import time
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from unflip.errors import UsageError
@@ -51,7 +52,7 @@ class Loaded:
         torch, transformers = package("torch"), package("transformers")
         place = {"device_map": "auto"} if device == "spread" else {}
         try:
-            self._tokenizer = transformers.AutoTokenizer.from_pretrained(model, revision=revision)
+            self._tokenizer = _tokenizer(model, revision)
             self._model = transformers.AutoModelForCausalLM.from_pretrained(
                 model, revision=revision, dtype=getattr(torch, dtype), **place
             )
@@ -62,7 +63,7 @@ class Loaded:
         self._model.eval()
         self._torch = torch
         self._ends = self._take_ends()
-        self._controls = _one_of(self._tokenizer)
+        self._controls = _one_of(_controls(self._tokenizer))
         # The model's own settings (penalties, nucleus) would change replies unasked.
         self._model.generation_config = transformers.GenerationConfig()
         self._keeps = "logits_to_keep" in inspect.signature(self._model.forward).parameters
@@ -136,6 +137,18 @@ class Loaded:
         with self._lock, self._torch.inference_mode():
             ids_BL, mask_BL = self._padded(prompts)
             return self._forward(ids_BL, mask_BL, 1)[:, -1].float().log_softmax(-1).cpu()
+
+    def likely_next(self, texts: Sequence[str], k: int) -> list[tuple[str, ...]]:
+        """The `k` likeliest tokens after each text that can be seen, as what they add to it."""
+        begun = [self._tokens(_speakable(text), True) for text in texts]
+        top_BK = self.next_token(begun).topk(k).indices.tolist()
+        return [self._added(ids, tokens) for ids, tokens in zip(begun, top_BK, strict=True)]
+
+    def _added(self, ids: tuple[int, ...], tokens: Sequence[int]) -> tuple[str, ...]:
+        said = self._text(ids)
+        # A token by itself may lose its blank: only what it adds to the text tells.
+        added = (self._text([*ids, token]).removeprefix(said) for token in tokens)
+        return tuple(one for one in added if one and "\ufffd" not in one)
 
     def too_much(self, why: Exception) -> bool:
         """Whether an error says that memory did not suffice; what is unused is then given back."""
@@ -221,12 +234,39 @@ class Loaded:
         return str(decoded)
 
 
-def _one_of(tokenizer: Any) -> re.Pattern[str]:
-    """Any of a tokenizer's control tokens, which text would be read as."""
+@lru_cache(maxsize=8)
+def controls(model: str, revision: str | None, content: str) -> tuple[str, ...]:
+    """A model's control tokens, by its tokenizer alone.
+
+    Args:
+        model: A folder, or a name on the hub.
+        revision: Of the hub.
+        content: What stands for its content: another one is read anew.
+
+    Raises:
+        UsageError: The tokenizer cannot be loaded.
+    """
+    return _controls(_tokenizer(model, revision))
+
+
+def _tokenizer(model: str, revision: str | None) -> Any:
+    transformers = package("transformers")
+    try:
+        return transformers.AutoTokenizer.from_pretrained(model, revision=revision)
+    except (OSError, ValueError, ImportError) as why:
+        raise UsageError(f"{model!r} cannot be loaded: {why!s:.300}") from why
+
+
+def _controls(tokenizer: Any) -> tuple[str, ...]:
+    """A tokenizer's control tokens, the longest first."""
     added = tokenizer.added_tokens_decoder.values()
     named = {*tokenizer.all_special_tokens, *(one.content for one in added if one.special)}
-    longest = sorted((one for one in named if len(one) > 1), key=len, reverse=True)
-    return re.compile("|".join(map(re.escape, longest)) or r"(?!)")
+    return tuple(sorted((one for one in named if len(one) > 1), key=lambda one: (-len(one), one)))
+
+
+def _one_of(tokens: Sequence[str]) -> re.Pattern[str]:
+    """Any of a tokenizer's control tokens, which text would be read as."""
+    return re.compile("|".join(map(re.escape, tokens)) or r"(?!)")
 
 
 def _broken(token: re.Match[str]) -> str:

@@ -14,9 +14,9 @@ from unflip.judges.backends import errand
 from unflip.judges.backends.choosing import Row
 from unflip.judges.backends.errand import Answering, Errand, Gate, Told
 from unflip.judges.backends.halving import in_batches
-from unflip.judges.backends.loaded import Loaded, Spoken, within
+from unflip.judges.backends.loaded import Loaded, Spoken, controls, within
 from unflip.judges.backends.weighing import NO_ROOM, Scale, too_long
-from unflip.judges.backends.weights import package, weights
+from unflip.judges.backends.weights import Weights, package, weights
 from unflip.types import identify
 
 
@@ -69,6 +69,12 @@ class Local(Answering):
         return identify(f"local:{found.name}", 1, options)
 
     @property
+    def controls(self) -> tuple[str, ...]:
+        """The model's control tokens, which nothing that is put into a prompt may hold."""
+        found = weights(self.model, self.revision)
+        return controls(self.model, self._revision(found), found.content)
+
+    @property
     def parallel(self) -> int:
         """As many requests as sorting by length is worth."""
         return 8 * self.batch
@@ -104,6 +110,16 @@ class Local(Answering):
         loaded = self._loaded()
         prompts = [loaded.encode(request) for request in requests]
         return Scale(loaded, endings, self._room(loaded), self.batch).weigh(prompts)
+
+    def likely_next(self, texts: Sequence[str], k: int) -> list[tuple[str, ...]]:
+        """What the model would most likely say after each text: `k` tokens, as texts.
+
+        A search for keys goes over these: a model is fooled most easily by what it might say.
+        """
+        loaded, found = self._loaded(), []
+        for start in range(0, len(texts), self.batch):
+            found += loaded.likely_next(texts[start : start + self.batch], k)
+        return found
 
     def close(self) -> None:
         """Let go of the model's memory; asking again loads it again."""
@@ -156,10 +172,13 @@ class Local(Answering):
         key = self._key
         with _lock:
             if key not in _models:
-                folder = Path(self.model).is_dir()
-                revision = None if folder else weights(self.model, self.revision).content
+                revision = self._revision(weights(self.model, self.revision))
                 _models[key] = Loaded(self.model, revision, *self._place)
             return _models[key]
+
+    def _revision(self, found: Weights) -> str | None:
+        """The commit on the hub; a folder has none."""
+        return None if Path(self.model).is_dir() else found.content
 
 
 _models: dict[tuple[str | int, ...], Loaded] = {}

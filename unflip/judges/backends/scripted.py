@@ -13,7 +13,7 @@ from unflip.judges.backends import errand
 from unflip.types import identify, identity
 
 Spoken = str | Said | Reply | Unanswered
-Script = str | Sequence[Spoken] | Callable[[Request], Spoken]
+Script = Spoken | Sequence[Spoken] | Callable[[Request], Spoken]
 
 
 class _Place:
@@ -80,7 +80,7 @@ class Scripted:
         return await errand.ask_async(self, requests, deadline)
 
     def _say(self, request: Request) -> Answer:
-        if isinstance(self.script, str):
+        if isinstance(self.script, str | Said | Reply | Unanswered):
             return _answer(self.script, request)
         if callable(self.script):
             return _answer(self.script(request), request)

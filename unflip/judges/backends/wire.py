@@ -29,6 +29,10 @@ _FINISHES = {
 }
 
 
+_MOST_TOKENS = 10**9
+"""No reply takes that many: a count beyond is none, and would make every later request wait."""
+
+
 class Garbled(ValueError):
     """What came back is no reply; the message says why."""
 
@@ -114,8 +118,8 @@ def _choice(choice: Any) -> Said:
         raise Garbled("a choice has no message and no text")
     refusal = message.get("refusal")
     text, thought = _content(message.get("content"))
-    if refusal and isinstance(refusal, str):
-        text, finish = text or refusal, Finish.REFUSED
+    if refusal:
+        text, finish = text or _text(refusal), Finish.REFUSED
     elif message.get("tool_calls") or message.get("function_call"):
         # It waits for a tool's result, whatever it says meanwhile.
         finish = Finish.OTHER
@@ -163,16 +167,26 @@ def _read_positions(logprobs: Mapping[str, Any]) -> tuple[Position, ...] | None:
         tops = logprobs.get("top_logprobs") or [{}] * len(logprobs["tokens"])
         pairs = zip(logprobs["tokens"], logprobs["token_logprobs"], tops, strict=True)
         return tuple(
-            Position(token, _logprob(p), tuple((t, _logprob(q)) for t, q in (top or {}).items()))
+            Position(
+                _token(token), _logprob(p), tuple((t, _logprob(q)) for t, q in (top or {}).items())
+            )
             for token, p, top in pairs
         )
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
         return None
 
 
 def _position(token: Mapping[str, Any]) -> Position:
-    top = tuple((one["token"], _logprob(one["logprob"])) for one in token.get("top_logprobs") or ())
-    return Position(token["token"], _logprob(token["logprob"]), top)
+    top = tuple(
+        (_token(one["token"]), _logprob(one["logprob"])) for one in token.get("top_logprobs") or ()
+    )
+    return Position(_token(token["token"]), _logprob(token["logprob"]), top)
+
+
+def _token(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r:.80} is no token")
+    return value
 
 
 def _logprob(value: Any) -> float:
@@ -195,7 +209,8 @@ def usage(body: Any) -> Usage:
 
 
 def _count(value: Any) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+    counts = isinstance(value, int) and not isinstance(value, bool) and 0 < value < _MOST_TOKENS
+    return value if counts else 0
 
 
 def complaint(body: Any) -> tuple[str, str]:
