@@ -134,7 +134,8 @@ def launches_of_all(torch, columns, groups, strata):
     for name, line in lines.items():
         rest = (Normaliser.DIRECT,) if "forward" in name else (Normaliser.RLOO,)
         for normaliser in Normaliser if name == "anchored" else rest:
-            hook = Hook.of(line, normaliser=normaliser).to("cpu")
+            scope = "prompt" if name == "forward" else "response"
+            hook = Hook.of(line, normaliser=normaliser, strata=scope).to("cpu")
             count = launches(
                 torch, lambda hook=hook: hook(r_B, group_B, n_groups=groups, stratum_B=stratum_B)
             )

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from unflip.cli.correct import CORRECTIONS, NORMALISERS, TERMS, correct
+from unflip.cli import main
+from unflip.cli.correct import CORRECTIONS, NORMALISERS, TERMS
 from unflip.correction import Normaliser, Term
 from unflip.noise.gold import rates_from_arrays
 
@@ -51,7 +52,8 @@ def log(path, rows):
 
 def run(*arguments, code=0):
     """The result of the verb, which must end with this code."""
-    result = CliRunner().invoke(correct, [str(a) for a in arguments], env={"COLUMNS": "100"})
+    said = ["correct", *map(str, arguments)]
+    result = CliRunner().invoke(main, said, env={"COLUMNS": "100"})
     assert result.exit_code == code, result.output + repr(result.exception)
     return result
 
@@ -128,7 +130,7 @@ def test_a_run_folder_gives_its_rates(folder):
 def test_rollouts_come_from_standard_input(folder):
     """`-` reads JSON Lines from standard input."""
     lines = (folder / "1.jsonl").read_text()
-    result = CliRunner().invoke(correct, ["-", "--rates", "one.json"], input=lines)
+    result = CliRunner().invoke(main, ["correct", "-", "--rates", "one.json"], input=lines)
     assert "8 rows in 1 groups" in result.stdout
 
 

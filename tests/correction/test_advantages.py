@@ -12,7 +12,7 @@ from unflip.correction import ADVANTAGES, Normaliser, clean_std, direct, dr_grpo
 from unflip.errors import UsageError
 
 NAN = float("nan")
-EVERY = {**ADVANTAGES, "clean_std": clean_std}
+EVERY = dict(ADVANTAGES)
 GROUPED = {name: one for name, one in EVERY.items() if not name.startswith("batch")}
 every = pytest.mark.parametrize("advantages", EVERY.values(), ids=[*EVERY])
 grouped = pytest.mark.parametrize("advantages", GROUPED.values(), ids=[*GROUPED])
@@ -202,6 +202,14 @@ def test_groups_out_of_range_are_refused(group_B):
     """Rather than counted from the end."""
     with pytest.raises(UsageError, match="from 0 to 1"):
         rloo(np.ones(3), np.array(group_B), n_groups=2)
+
+
+@grouped
+def test_an_infinite_reward_is_not_hidden(advantages):
+    """It is somebody's mistake, and no abstain: the loss has to show it."""
+    with np.errstate(invalid="ignore"):
+        found_B = advantages(np.array([np.inf, 0.0, 1.0]), np.zeros(3, int), n_groups=1)
+    assert not np.isfinite(found_B).all()
 
 
 def test_direct_advantages_are_the_rewards():

@@ -86,19 +86,40 @@ def test_a_model_is_a_chance(seed, scale):
     assert ((m_B >= 0) & (m_B <= 1)).all()
 
 
-@given(m=st.floats(0, 1), truth=st.integers(0, 1), g=st.floats(0, 1), pi=chance, logged=chance)
-def test_the_bias_is_what_it_says(m, truth, g, pi, logged):
-    """For wrong chances and second looks that err, by enumeration of xi and of the second look."""
-    mean = sum(
-        (pi if taken else 1 - pi)
-        * (g if second else 1 - g)
-        * doubly_robust(np.array([m]), np.array([float(second)]), np.array([taken]), [logged])[0]
-        for taken, second in product((0, 1), repeat=2)
-    )
-    said = remaining_bias(
-        np.array([m]), np.array([truth]), np.array([g]), np.array([pi]), np.array([logged])
-    )
+@given(
+    m=st.floats(0, 1), own=st.floats(0, 1), truth=st.integers(0, 1), g=st.floats(0, 1), pi=chance,
+    logged=chance, clip=st.sampled_from([(-np.inf, np.inf), (-1.0, 1.5), (0.2, 0.8)]),
+)  # fmt: skip
+def test_the_bias_is_what_it_says(m, own, truth, g, pi, logged, clip):
+    """Wrong chances, looks that err, models that heard of them, clips: by enumeration of draws."""
+    mean = 0.0
+    for taken, second in product((0, 1), repeat=2):
+        model_B, second_B = np.array([own if taken else m]), np.array([float(second)])
+        reward_B = np.clip(doubly_robust(model_B, second_B, np.array([taken]), [logged]), *clip)
+        mean += (pi if taken else 1 - pi) * (g if second else 1 - g) * reward_B[0]
+    given = (np.array([one]) for one in (m, truth, g, pi, logged))
+    said = remaining_bias(*given, own_B=np.array([own]), clip=clip)
     assert mean - truth == pytest.approx(said[0], abs=1e-9)
+
+
+def test_the_bias_of_a_model_fitted_on_its_own_row_is_told():
+    """It is that of the enumeration above it: m with the row's own look, and m without it."""
+
+    def shared(taken_B):
+        weight_B = taken_B / PI_B
+        return ((TRUTH_B * weight_B).sum() + 1) / (weight_B.sum() + 2)
+
+    def mean_of(row, taken):
+        """E[m] given whether this row was looked at, over the draws of all others."""
+        pi_B = np.where(np.arange(6) == row, float(taken), PI_B)
+        return over_draws(lambda taken_B: np.array([shared(taken_B)] * 6), pi_B)[row]
+
+    without_B, own_B = (np.array([mean_of(row, t) for row in range(6)]) for t in (0, 1))
+    said_B = remaining_bias(without_B, TRUTH_B, TRUTH_B, PI_B, own_B=own_B)
+    found_B = over_draws(
+        lambda taken_B: doubly_robust(np.full(6, shared(taken_B)), TRUTH_B, taken_B, PI_B)
+    )
+    np.testing.assert_allclose(found_B - TRUTH_B, said_B, atol=1e-9)
 
 
 def test_accepts_that_are_never_looked_at_keep_the_models_error():

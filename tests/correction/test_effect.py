@@ -172,8 +172,14 @@ def test_the_static_check_agrees_with_the_numbers(family, normaliser, scope):
     assert not list(disagreements(line, normaliser, scope))
 
 
-@pytest.mark.parametrize("scope", ["response", "prompt"])
-@pytest.mark.parametrize("family", [*FORWARD])
+@pytest.mark.parametrize(
+    ("family", "scope"),
+    [
+        pair
+        for pair in product(FORWARD, ("response", "prompt"))
+        if pair != ("forward by prompt", "response")
+    ],
+)
 def test_the_static_check_agrees_on_direct_forward_weights(family, scope):
     """The same for forward weights, whose only advantages are direct ones."""
     line = FORWARD[family](PROMPTS if scope == "prompt" else 2)
@@ -198,6 +204,15 @@ def test_centred_forward_weights_are_refused(family, normaliser):
     """A baseline takes away what forward weights are."""
     with pytest.raises(UsageError, match="use direct advantages"):
         explain(FORWARD[family](2), normaliser=normaliser)
+
+
+def test_unscaled_forward_weights_by_response_are_refused():
+    """Also if they were made for strata of prompts, and somebody uses them for others."""
+    line = FORWARD["forward by prompt"](2)
+    for use in (explain, Hook.of):
+        with pytest.raises(UsageError, match="wrong when strata depend on the response"):
+            use(line, normaliser="direct", strata="response")
+        use(line, normaliser="direct", strata="prompt")
 
 
 @pytest.mark.parametrize("normaliser", CENTRING)

@@ -163,6 +163,18 @@ def test_a_sign_counts_from_a_size_that_is_no_rounding(size, share):
     assert audit(large, large * [1, -1]).signs == 0
 
 
+@pytest.mark.parametrize("rows", [4, 10_000])
+@pytest.mark.parametrize("size", [0.1, 1e3])
+def test_rounding_is_told_from_signs_whatever_the_number_of_rows(rows, size):
+    """Half of 1e-5 of the root mean square, or of 1 where that is smaller."""
+    whole_B, most = np.tile([size, -size], rows // 2), max(size, 1)
+    for part, share in ((4e-6, 0), (6e-6, 0.25)):
+        a_B, b_B = whole_B.copy(), whole_B.copy()
+        a_B[: rows // 4], b_B[: rows // 4] = part * most, -part * most
+        # The small rows lower the root mean square a little.
+        assert audit(a_B, b_B).signs == pytest.approx(share)
+
+
 def test_an_audit_of_nothing_against_something():
     """Where one is 0 throughout, there is no direction."""
     zero, one = np.zeros(3), np.ones(3)
@@ -200,3 +212,14 @@ def test_an_empty_batch_is_a_step_without_news():
     update = Hook.of(backward(TABLE)).paid(nothing_B, nothing_B, nothing_B.astype(int), n_groups=0)
     assert update.advantage_B.shape == (0,)
     assert set(update.audit.to_json().values()) == {0}
+
+
+@pytest.mark.parametrize(
+    ("r_shape", "group_shape"),
+    [((2, 4), 8), ((2, 4), (2, 4)), ((8, 1), 8), (8, (8, 1)), (8, 7), (7, 8), ((), 1)],
+)
+def test_what_is_no_column_is_refused(r_shape, group_shape):
+    """Verdicts by group, or with a dimension too many: the message says what to give."""
+    hook = Hook.of(RAW, allow_inert=True)
+    with pytest.raises(UsageError, match="number the group of each row"):
+        hook(np.ones(r_shape), np.zeros(group_shape, int), n_groups=1)

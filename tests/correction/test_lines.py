@@ -145,6 +145,19 @@ def test_rows_take_the_line_of_their_stratum():
     np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.parametrize("correction", [backward, stratified_forward])
+def test_every_row_may_have_rates_of_its_own(correction):
+    """Each is a stratum; the mean over verdicts is the truth, or the truth less 1, in each row."""
+    rng = np.random.default_rng(8)
+    rho0_B, rho1_B = rng.uniform(0, 0.45, (2, 50))
+    line, row_B = correction(RateTable.known(rho0_B, rho1_B)), np.arange(50)
+    paid_2B = [line(np.full(50, verdict), row_B) for verdict in (0.0, 1.0)]
+    for truth, accept_B in ((0, rho0_B), (1, 1 - rho1_B)):
+        mean_B = (1 - accept_B) * paid_2B[0] + accept_B * paid_2B[1]
+        shift = 1 if correction is stratified_forward else 0
+        np.testing.assert_allclose(mean_B, truth - shift, atol=1e-9)
+
+
 def test_pass_rates_are_those_of_correct_answers():
     """Where raw verdicts would say rho0 + J p."""
     rng = np.random.default_rng(5)

@@ -34,29 +34,15 @@ from unflip.errors import UsageError
 torch = pytest.importorskip("torch")
 from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402  (torch may be missing)
 
+from tests.correction.waiting import before_training, no_waiting  # noqa: E402
+
 B, GROUPS, STRATA, FOLDS = 96, 12, 3, 4
 TABLE = RateTable.known([0.05, 0.3, 0.6], [0.1, 0.4, 0.3], pass_rate=[0.4, 0.2, 0.7])
-WAITS = (
-    "_local_scalar_dense",
-    "item",
-    "nonzero",
-    "unique",
-    "_unique2",
-    "masked_select",
-    "equal",
-    "is_nonzero",
-)
 
 
-class NoSync(TorchDispatchMode):
-    """Raises where the host would look at a value, which on a GPU makes it wait."""
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        name = func.overloadpacket.__name__
-        masks = [i for i in args[1] if i is not None] if name == "index" else []
-        assert name not in WAITS, f"{name} waits for the device"
-        assert not any(mask.dtype == torch.bool for mask in masks), "a mask as an index waits"
-        return func(*args, **(kwargs or {}))
+def without_values(given):
+    """The same columns as tensors that hold nothing."""
+    return {name: column.to("meta") for name, column in tensors(given).items()}
 
 
 class Launches(TorchDispatchMode):
@@ -97,7 +83,10 @@ def fitted():
 def on(thing, given):
     """A correction on the device of the columns, in their width."""
     r_B = given["r"]
-    return thing if isinstance(r_B, np.ndarray) else thing.to(r_B.device, torch.float64)
+    if isinstance(r_B, np.ndarray):
+        return thing
+    with before_training():
+        return thing.to(r_B.device, torch.float64)
 
 
 def appealed(given):
@@ -133,7 +122,7 @@ def hook_call(correction=anchored, **options):
     """Two steps of a hook; forward weights take direct advantages."""
     line = correction(TABLE)
     if "forward" in line.name:
-        options = {"normaliser": Normaliser.DIRECT, **options}
+        options = {"normaliser": Normaliser.DIRECT, "strata": "prompt", **options}
 
     def call(given):
         hook = on(Hook.of(line, **options), given)
@@ -212,18 +201,43 @@ def test_tensors_give_the_numbers_of_arrays(call):
 
 @every
 def test_nothing_waits_for_the_device(call):
-    """No operation looks at a value."""
-    given = tensors(columns())
-    with NoSync():
-        call(given)
+    """Tensors without values suffice, and none is copied from the host or to it."""
+    given = without_values(columns())
+    with no_waiting():
+        answer = call(given)
+    assert all(one.device.type == "meta" for one in parts(answer))
 
 
-def test_the_guard_against_waiting_works():
-    """Looking at a value is caught, as is a mask used as an index."""
-    x_B = torch.arange(3.0)
-    for looks in (lambda: float(x_B.sum()), lambda: x_B[x_B > 1], lambda: bool((x_B > 1).any())):
-        with pytest.raises(AssertionError, match="waits"), NoSync():
-            looks()
+LOOKS = {
+    "item": lambda x_B: x_B.sum().item(),
+    "tolist": lambda x_B: x_B.tolist(),
+    "float": lambda x_B: float(x_B.sum()),
+    "if": lambda x_B: bool((x_B > 1).any()),
+    "mask as an index": lambda x_B: x_B[x_B > 1],
+    "mask to set": lambda x_B: x_B.__setitem__(x_B > 1, 0.0),
+    "where": lambda x_B: torch.where(x_B > 1),
+    "unique": lambda x_B: x_B.unique(),
+    "equal": lambda x_B: torch.equal(x_B, x_B),
+    "cpu": lambda x_B: x_B.cpu(),
+    "numpy": lambda x_B: host(x_B),
+    "to the device": lambda x_B: torch.ones(3).to(x_B.device),
+    "new tensor": lambda x_B: torch.tensor([1.0, 2.0, 3.0], device=x_B.device),
+    "of an array": lambda x_B: torch.as_tensor(np.ones(3), device=x_B.device),
+    "of a list": lambda x_B: torch.asarray([1.0, 2.0, 3.0], device=x_B.device),
+    "rates on the host": lambda x_B: x_B * torch.ones(3),
+}
+
+
+@pytest.mark.parametrize("look", LOOKS.values(), ids=[*LOOKS])
+def test_the_guard_against_waiting_works(look, monkeypatch):
+    """Each way to wait is caught, also inside a hook."""
+    given = without_values(columns())
+    caught = (AssertionError, RuntimeError, TypeError)  # torch's own are of many kinds
+    with pytest.raises(caught), no_waiting():
+        look(given["r"][:3])
+    monkeypatch.setattr("unflip.correction.hook.audit_both", lambda both_B2: look(both_B2[:3, 0]))
+    with pytest.raises(caught), no_waiting():
+        Hook.of(Evidence.DOUBLY_ROBUST).paid(given["r"], given["r"], given["group"], n_groups=3)
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16], ids=str)
@@ -326,8 +340,8 @@ def test_a_hook_compiles_without_a_break(name):
     """One graph, nothing looked at: what a CUDA graph needs."""
     given = tensors(columns())
     line = CORRECTIONS[name](TABLE)
-    normaliser = Normaliser.DIRECT if "forward" in line.name else Normaliser.RLOO
-    hook = Hook.of(line, normaliser=normaliser).to("cpu", torch.float64)
+    options = {"normaliser": "direct", "strata": "prompt"} if "forward" in line.name else {}
+    hook = Hook.of(line, **options).to("cpu", torch.float64)
 
     def step(r_B, group_B, stratum_B):
         return told(hook(r_B, group_B, n_groups=GROUPS, stratum_B=stratum_B))
@@ -355,9 +369,9 @@ def test_compiled_hooks_are_not_taken_for_each_other():
 
 
 def test_a_step_is_few_launches():
-    """Each operation is a launch on a GPU, of some microseconds; the default hook has 35."""
+    """Each operation is a launch on a GPU, of some microseconds; the default hook has 30."""
     given = tensors(columns())
     hook, r_B = Hook.of(anchored(TABLE)).to("cpu"), given["r"].float()
     with Launches() as launches:
         hook(r_B, given["group"], n_groups=GROUPS, stratum_B=given["stratum"])
-    assert launches.found <= 35
+    assert launches.found <= 30

@@ -176,6 +176,7 @@ def test_a_group_std_still_favours_the_hackable_stratum():
     line = backward(table_of(rates))
     assert preference(raw(), grpo) > 0.8
     assert preference(line, grpo) > 0.5
+    assert -0.15 < preference(line, clean_std) < 0
     assert preference(line, rloo) == pytest.approx(0, abs=1e-9)
     assert preference(raw(), grpo, groups.truth_B) == pytest.approx(0, abs=1e-9)
 
@@ -209,6 +210,19 @@ def test_the_clean_std_is_biased_in_groups_of_eight():
         assert cosine(found_Y, wanted_Y) == pytest.approx(1)
         factors.append(np.linalg.norm(found_Y) / np.linalg.norm(wanted_Y))
     assert factors == pytest.approx([0.924, 1.054], abs=1e-3)
+
+
+def test_the_clean_std_hardly_bends_what_strata_correct():
+    """Where a group's own std undoes it, at K = 8 and half of the answers hackable."""
+    policy_Y, rates = np.array([0.15, 0.35, 0.15, 0.35]), RATES["hackable"]
+    groups = enumerate_groups(policy_Y, *rates, k=K)
+    clean_Y, line = clean_gradient(policy_Y), backward(table_of(rates))
+    bent, undone = (
+        cosine(groups.gradient(advantages(line, one, groups), policy_Y), clean_Y)
+        for one in (clean_std, grpo)
+    )
+    assert bent > 0.99
+    assert undone < 0.5
 
 
 @policies

@@ -19,14 +19,15 @@ import pytest
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 trl = pytest.importorskip("trl")
 import torch  # noqa: E402
-from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
 
+from tests.correction.waiting import no_waiting  # noqa: E402
 from unflip.correction import (  # noqa: E402
     Hook,
     Line,
     RateTable,
     Running,
     backward,
+    clean_std,
     dr_grpo,
     grpo,
     posterior,
@@ -42,6 +43,8 @@ from unflip.integrations.trl import (  # noqa: E402
 )
 from unflip.integrations.trl.mixin import STATE  # noqa: E402
 from unflip.integrations.trl.releases import warn_once  # noqa: E402
+from unflip.rollouts import read  # noqa: E402
+from unflip.types import Sample  # noqa: E402
 
 # TRL and its neighbours announce changes of their own.
 pytestmark = pytest.mark.filterwarnings("default")
@@ -270,6 +273,24 @@ def test_the_completions_table_has_our_advantages(tmp_path):
     assert np.allclose(list(trainer._logs["advantages"])[-len(advantage_B) :], advantage_B)
 
 
+@pytest.mark.skipif(
+    not hasattr(trl.GRPOTrainer, "_log_completion_extra"), reason="this TRL logs no columns of ours"
+)
+def test_the_completions_table_tells_strata_to_unflip_correct(tmp_path):
+    """Those that a rule finds in responses too; rows of an evaluation have none."""
+    changes = {"max_steps": 2, "log_completions": True, "num_completions_to_print": 0}
+    trainer = trainer_of(tmp_path, **changes)
+    trainer.correct(stratified(), strata=form)
+    trainer.eval_dataset = tiny.rows(8)
+    trainer.evaluate(tiny.rows(8))
+    assert set(trainer._logs["extra"]["correction/stratum"]) == {None}
+    batches = watched(trainer)
+    log = read(tmp_path)
+    assert log.columns.stratum == "correction/stratum"
+    wanted = [form(Sample(text), None) for _, text in log.texts[-8 * len(batches) :]]
+    assert list(log.strata[-8 * len(batches) :]) == wanted
+
+
 def test_resuming_goes_on_with_the_scale(tmp_path):
     """A run that stops and resumes has the state of one that did not."""
 
@@ -289,15 +310,6 @@ def test_resuming_goes_on_with_the_scale(tmp_path):
     assert np.allclose(losses(resumed)[-2:], losses(whole)[-2:], atol=1e-4)
 
 
-class NoSync(TorchDispatchMode):
-    """Raises where the host would look at a value, which on a GPU makes it wait."""
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        waits = ("_local_scalar_dense", "nonzero", "masked_select", "equal", "is_nonzero")
-        assert func.overloadpacket.__name__ not in waits
-        return func(*args, **(kwargs or {}))
-
-
 def test_a_step_does_not_wait_for_the_device(tmp_path):
     """Advantages are made, and telemetry is kept, without a look at any value."""
     trainer = trainer_of(tmp_path, [reward_func(Digit()), length])
@@ -305,13 +317,15 @@ def test_a_step_does_not_wait_for_the_device(tmp_path):
     trainer.correct(hook, strata="form", reward="digit")
     reward_BK = torch.tensor([[1.0, 0.5], [0.0, 0.5], [torch.nan, 1.0], [1.0, 0.0]] * 2)
     code_B = torch.tensor([0, 0, 0, 0, 1, 1, 1, -1])
-    trainer.correction(reward_BK, code_B, 4)
-    with NoSync():
-        advantage_B = trainer.correction(reward_BK, code_B, 4)
+    advantage_B = trainer.correction(reward_BK, code_B, 4)
     assert (advantage_B[[2, 6, 7]] == 0).all()
     assert (advantage_B[[0, 1, 3]] != 0).all()
     telemetry = dict(trainer.correction.telemetry())
     assert telemetry["correction/masked"] == pytest.approx(3 / 8)
+    nothing = reward_BK.to("meta"), code_B.to("meta"), 4
+    trainer.correction(*nothing)  # the first step takes the correction to the device
+    with no_waiting():
+        trainer.correction(*nothing)
 
 
 def test_a_checkpoint_of_another_scale_is_refused(tmp_path):
@@ -384,6 +398,31 @@ def test_a_hook_that_disagrees_is_refused(tmp_path, changes, hook, says):
     trainer = trainer_of(tmp_path, **changes)
     with pytest.raises(UsageError, match=says):
         trainer.correct(hook, strata=form if len(hook.line.strata) > 1 else None)
+
+
+def test_a_trainer_with_a_std_takes_the_clean_one(tmp_path):
+    """It goes with TRL's default scaling, in the place of the std of noisy verdicts."""
+    trainer = trainer_of(tmp_path, scale_rewards="group", max_steps=1)
+    table = RateTable.known([0.1, 0.5], [0.1, 0.2], strata=["a", "b"])
+    hook = Hook.of(backward(table), normaliser="clean_std", strata="prompt")
+    trainer.correct(hook, strata="form")
+    ((reward_BK, advantage_B, inputs),) = watched(trainer)
+    code_B = np.array(["ab".index(row["form"]) for row in inputs])
+    group_B, n = groups_of(advantage_B)
+    wanted_B = clean_std(hook.line(reward_BK[:, 0], code_B), group_B, n_groups=n)
+    assert np.allclose(advantage_B, wanted_B, atol=1e-5)
+
+
+def test_a_hook_may_replace_the_trainers_scaling(tmp_path):
+    """If that is said, its advantages are the hook's, without a std."""
+    trainer = trainer_of(tmp_path, scale_rewards="group", max_steps=1)
+    hook = stratified(strata="prompt")
+    trainer.correct(hook, strata="form", override_scaling=True)
+    ((reward_BK, advantage_B, inputs),) = watched(trainer)
+    code_B = np.array(["ab".index(row["form"]) for row in inputs])
+    group_B, n = groups_of(advantage_B)
+    wanted_B = rloo(hook.line(reward_BK[:, 0], code_B), group_B, n_groups=n)
+    assert np.allclose(advantage_B, wanted_B, atol=1e-5)
 
 
 def test_what_changes_nothing_here_is_refused(tmp_path):
@@ -473,12 +512,36 @@ def test_a_single_reward_warns_only_where_trl_pays_zero(tmp_path):
     assert any("abstained" in str(one.message) for one in caught) is not MASKS_NONE
 
 
+PLAIN = """\
+trainer = GRPOTrainer(
+    model=model,
+    reward_funcs=[length_reward],
+    args=GRPOConfig(**settings),
+    train_dataset=dataset,
+    processing_class=tokenizer,
+)
+trainer.train()
+"""
+
+
+def blocks():
+    """The blocks of docs/trl.md that need TRL."""
+    page = (HERE.parents[1] / "docs" / "trl.md").read_text()
+    return re.findall(r"^```py\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+
+
+def test_three_lines_of_a_script_change():
+    """All others of the page's first block are those of a script for TRL's own trainer."""
+    mine, theirs = (script.splitlines() for script in (blocks()[0], PLAIN))
+    assert len([line for line in mine if line and line not in theirs]) == 3
+    assert len([line for line in theirs if line not in mine]) == 1
+
+
 def test_the_page_runs(tmp_path):
     """The blocks of docs/trl.md that need TRL do what the page says."""
-    page = (HERE.parents[1] / "docs" / "trl.md").read_text()
     names = {
         "GRPOConfig": partial(tiny.config, tmp_path),
-        "settings": {},
+        "settings": {"scale_rewards": "group"},
         "model": tiny.model(),
         "tokenizer": tiny.tokenizer(),
         "dataset": tiny.rows().rename_columns({"reference": "answer", "form": "source"}),
@@ -493,7 +556,7 @@ def test_the_page_runs(tmp_path):
         "train_dataset": names["dataset"],
         "processing_class": names["tokenizer"],
     }
-    for block in re.findall(r"^```py\n(.*?)^```", page, re.DOTALL | re.MULTILINE):
+    for block in blocks():
         exec(block, names)
     assert names["trainer"].state.global_step == 3
     assert names["trainer"].appealing.online.whole.step == 3

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from unflip.rollouts import Change, Moved, Payment, Replay, Rollouts
 
 CORRECTIONS = ("anchored", "backward", "forward", "stratified-forward", "posterior", "masking")
-NORMALISERS = ("grpo", "dr_grpo", "rloo", "batch", "batch_centred", "maxrl", "direct")
+NORMALISERS = (
+    "grpo", "dr_grpo", "rloo", "batch", "batch_centred", "maxrl", "direct", "clean_std",
+)  # fmt: skip
 _SAYS = {
     "inert": "This correction changes nothing here",
     "scale-only": "This correction only makes the update longer or shorter",

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 
 from unflip.correction.arrays import Array, cast, detached, namespace, working
+from unflip.correction.clean_std import clean_std
 from unflip.correction.groups import Rows
 
 EPS = 1e-4
@@ -28,6 +29,7 @@ class Normaliser(StrEnum):
     BATCH_CENTRED = "batch_centred"
     MAXRL = "maxrl"
     DIRECT = "direct"
+    CLEAN_STD = "clean_std"
 
 
 def grpo(r_B: Array, group_B: Array, *, n_groups: int, eps: float = EPS) -> Array:
@@ -57,7 +59,7 @@ def dr_grpo(r_B: Array, group_B: Array, *, n_groups: int) -> Array:
         array([ 0.75, -0.25, -0.25, -0.25])
     """
     rows = Rows.of(r_B, group_B, n_groups)
-    return rows.out(rows.centred_B)
+    return rows.out(rows.centred_B())
 
 
 def rloo(r_B: Array, group_B: Array, *, n_groups: int) -> Array:
@@ -72,7 +74,7 @@ def rloo(r_B: Array, group_B: Array, *, n_groups: int) -> Array:
     """
     rows = Rows.of(r_B, group_B, n_groups)
     # r n - sum is n times the centred reward, and saves a launch.
-    return rows.out((rows.r_B * rows.n_B - rows.sum_B) / rows.others_B)
+    return rows.out(rows.less(rows.r_B * rows.count_B, rows.sum_B) / rows.others_B)
 
 
 def batch(r_B: Array, group_B: Array, *, n_groups: int, eps: float = EPS) -> Array:
@@ -127,9 +129,9 @@ def maxrl(r_B: Array, group_B: Array, *, n_groups: int, floor: float | None = No
         array([ 3., -1., -1., -1.])
     """
     rows = Rows.of(r_B, group_B, n_groups)
-    xp = namespace(rows.r_B)
-    least_B = 1 / rows.n_B if floor is None else 0 * rows.n_B + floor
-    return rows.out(rows.centred_B / xp.maximum(rows.mean_B, least_B))
+    xp, n_B = namespace(rows.r_B), rows.n_B
+    mean_B, least_B = rows.sum_B / n_B, 1 / n_B if floor is None else 0 * n_B + floor
+    return rows.out(rows.less(rows.r_B, mean_B) / xp.maximum(mean_B, least_B))
 
 
 def direct(r_B: Array, group_B: Array, *, n_groups: int) -> Array:
@@ -163,5 +165,6 @@ ADVANTAGES: Mapping[str, Callable[..., Array]] = {
     Normaliser.BATCH_CENTRED: batch_centred,
     Normaliser.MAXRL: maxrl,
     Normaliser.DIRECT: direct,
+    Normaliser.CLEAN_STD: clean_std,
 }
 """What computes each of them: `(r_B, group_B, *, n_groups) -> advantages`."""

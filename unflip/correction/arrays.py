@@ -61,7 +61,9 @@ def floats(*values: Any) -> tuple[Any, ...]:
         return (np, *map(working, values))
     torch = namespace(*values)
     device = next(one.device for one in values if is_torch(one))
-    return (torch, *(working(torch.as_tensor(one, device=device)) for one in values))
+    # A few numbers of the host are copied without waiting for what the device has to do before.
+    moved = (torch.as_tensor(one).to(device, non_blocking=True) for one in values)
+    return (torch, *map(working, moved))
 
 
 def cast(x: Array, like: Array) -> Array:
@@ -75,6 +77,28 @@ def cast(x: Array, like: Array) -> Array:
 def detached(x: Array) -> Array:
     """X without a history of gradients."""
     return x.detach() if is_torch(x) else x
+
+
+def less_product(x: Array, y: Array, z: Array) -> Array:
+    """X - y z, in one operation on a device.
+
+    Example:
+        >>> less_product(np.ones(2), np.array([1.0, 2.0]), np.array([0.5, 3.0]))
+        array([ 0.5, -5. ])
+    """
+    return namespace(x).addcmul(x, y, z, value=-1) if is_torch(x) else x - y * z
+
+
+def shrunk(x: Array, least: float) -> Array:
+    """X, with 0 for what is no larger than `least`.
+
+    Example:
+        >>> shrunk(np.array([0.5, -0.1, -2.0]), 0.1)
+        array([ 0.5,  0. , -2. ])
+    """
+    if is_torch(x):
+        return namespace(x).nn.functional.hardshrink(x, least)
+    return np.where(np.abs(x) > least, x, 0)
 
 
 def segment_sum(x_B: Array, segment_B: Array, n_segments: int) -> Array:
@@ -121,7 +145,8 @@ def in_range(code_B: Array, n: int) -> None:
     if len(code_B) and code_B.dtype.kind not in "iu":
         raise UsageError(f"codes are integers from 0 to {n - 1}, not {code_B.dtype}")
     if len(code_B) and not (code_B.min() >= 0 and code_B.max() < n):
-        raise UsageError(f"codes are integers from 0 to {n - 1}; these reach {code_B.max()}")
+        ends = f"{code_B.min()} to {code_B.max()}"
+        raise UsageError(f"codes are integers from 0 to {n - 1}; these go from {ends}")
 
 
 def wide(code_B: Array) -> Array:

@@ -29,9 +29,9 @@ def clean_std(r_hat_B: Array, group_B: Array, *, n_groups: int) -> Array:
         array([ 2.1, -0.7, -0.7, -0.7])
     """
     rows = Rows.of(r_hat_B, group_B, n_groups)
-    xp = namespace(rows.r_B)
-    least_B = 1 / rows.n_B
-    p_B = xp.minimum(xp.maximum(rows.mean_B, least_B), 1 - least_B)
-    variance_B = p_B * (1 - p_B) * rows.n_B / rows.others_B
+    xp, n_B = namespace(rows.r_B), rows.n_B
+    mean_B, least_B = rows.sum_B / n_B, 1 / n_B
+    p_B = xp.minimum(xp.maximum(mean_B, least_B), 1 - least_B)
+    variance_B = p_B * (1 - p_B) * n_B / rows.others_B
     # A row without a neighbour has no variance here, and no advantage either.
-    return rows.out(rows.centred_B / xp.sqrt(variance_B + (variance_B == 0)))
+    return rows.out(rows.less(rows.r_B, mean_B) / xp.sqrt(variance_B + (variance_B == 0)))

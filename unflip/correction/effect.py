@@ -15,6 +15,7 @@ import numpy as np
 
 from unflip.correction.advantages import Normaliser
 from unflip.correction.arrays import host
+from unflip.correction.forward import UNSCALED
 from unflip.correction.line import Line
 from unflip.correction.posterior import STARVES, Posterior
 from unflip.correction.table import Floats
@@ -132,9 +133,10 @@ def explain(
         allow_harmful: Only warn of a posterior over prompts' strata, as a control wants it.
 
     Raises:
-        UsageError: A posterior is to pay prompts' strata, forward weights are to be centred,
-            advantages multiplied by signed weights, or strata masked although there is no baseline;
-            or something else is given than a correction, or than the words for these.
+        UsageError: A posterior is to pay prompts' strata, forward weights are to be centred, or to
+            go unscaled to strata of responses, advantages to be multiplied by signed weights, or
+            strata masked although there is no baseline; or something else is given than a
+            correction, or than the words for these.
 
     Source: GRPO's invariance to affine maps, e.g. arXiv 2510.00915v4, appendix A.
 
@@ -163,6 +165,7 @@ def explain(
     if isinstance(correction, Evidence):
         return _of_evidence(correction, normaliser, starves)
     _refuse_centred_forward(correction, normaliser)
+    _refuse_unscaled_forward(correction, strata)
     setting = _setting(correction, normaliser, strata, terms, optimiser)
     _refuse_uncentred_masks(setting)
     kind, reason = _kind(setting)
@@ -222,6 +225,11 @@ def _refuse_centred_forward(line: Line, normaliser: Normaliser) -> None:
     )
 
 
+def _refuse_unscaled_forward(line: Line, strata: str) -> None:
+    if (line.name, strata) == ("forward", "response") and len(line.line_S2) > 1:
+        raise UsageError(f"{UNSCALED}: use stratified_forward, or say strata='prompt' here too")
+
+
 def _refuse_uncentred_masks(at: _Setting) -> None:
     if at.masks and at.normaliser is Normaliser.DIRECT:
         raise UsageError(
@@ -262,6 +270,8 @@ def _kind(at: _Setting) -> tuple[Kind, str]:
         return _centred(at)
     if at.normaliser is Normaliser.MAXRL:
         return _maxrl(at)
+    if at.normaliser is Normaliser.CLEAN_STD:
+        return _clean_std(at)
     return _direct(at)
 
 
@@ -288,6 +298,12 @@ def _maxrl(at: _Setting) -> tuple[Kind, str]:
     if (at.line_S2[:, 1] < 1).any():
         return Kind.ACTIVE, "the floor under the mean is 1/n, whatever the slope"
     return Kind.INERT, "with no false positives to subtract, the mean removes the slope"
+
+
+def _clean_std(at: _Setting) -> tuple[Kind, str]:
+    if at.slope == 1 and not at.shifts:
+        return Kind.INERT, "these are the raw verdicts"
+    return Kind.ACTIVE, "the line moves the pass rate that the std is made of"
 
 
 def _direct(at: _Setting) -> tuple[Kind, str]:
@@ -322,7 +338,12 @@ def _warnings(line: Line, at: _Setting, starves: bool) -> tuple[str, ...]:
     if at.within and at.normaliser is Normaliser.GRPO:
         found.append(
             "a group's std undoes what strata correct: the stratum that is easy to fool is still "
-            "preferred, although its mean reward is right; use rloo"
+            "preferred, although its mean reward is right; use rloo, or clean_std if a std must be"
+        )
+    if at.within and at.normaliser is Normaliser.CLEAN_STD:
+        found.append(
+            "a std of few corrected rows is a guess, which leaves a little against strata whose "
+            "rewards vary most; rloo has none"
         )
     by_prompt = _kind(replace(at, within=False))[0]
     if at.within and not at.masks and by_prompt is not Kind.ACTIVE:

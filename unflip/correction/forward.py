@@ -12,6 +12,8 @@ from unflip.correction.line import Line, line_of
 from unflip.correction.table import RateTable
 from unflip.errors import UsageError
 
+UNSCALED = "w = r - (1 - rho1) is wrong when strata depend on the response"
+
 
 def forward(table: RateTable, *, strata: Literal["response", "prompt"] = "response") -> Line:
     """W = r - (1 - rho1), so that E[w | truth] = J (truth - 1).
@@ -37,8 +39,7 @@ def forward(table: RateTable, *, strata: Literal["response", "prompt"] = "respon
     """
     if len(table) > 1 and strata == "response":
         raise UsageError(
-            "w = r - (1 - rho1) is wrong when strata depend on the response: "
-            "use stratified_forward, or say strata='prompt' if they do not"
+            f"{UNSCALED}: use stratified_forward, or say strata='prompt' if they do not"
         )
     return line_of("forward", table, table.rho1_S - 1, np.ones(len(table)))
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from unflip.correction.arrays import Array, cast, detached, namespace, segment_sum, take, working
+from unflip.correction.arrays import (
+    Array,
+    cast,
+    detached,
+    less_product,
+    namespace,
+    segment_sum,
+    take,
+    working,
+)
 
 
 def pass_rates(r_hat_B: Array, group_B: Array, *, n_groups: int) -> Array:
@@ -44,10 +53,10 @@ class Rows:
     Attributes:
         given_B: The rewards as they came, (B,) or (B, C).
         r_B: The same as wide floats, 0 for abstains.
-        decided_B: Which are no abstains.
+        decided_B: 1 for what is no abstain, else 0.
         group_B: Each row's group; None if all rows are of one.
         n_groups: How many groups there are.
-        n_B: How many decided rows a row's group has, at least 1.
+        count_B: How many decided rows a row's group has.
         sum_B: Their sum.
     """
 
@@ -56,7 +65,7 @@ class Rows:
     decided_B: Array
     group_B: Array | None
     n_groups: int
-    n_B: Array
+    count_B: Array
     sum_B: Array
 
     @classmethod
@@ -64,41 +73,46 @@ class Rows:
         """The rows of rewards of any kind, NaN for abstains."""
         x_B = detached(working(given_B))
         xp = namespace(x_B)
-        decided_B = x_B == x_B  # one operation; not isnan takes two
-        r_B = xp.nan_to_num(x_B, nan=0.0, posinf=math.inf, neginf=-math.inf)
-        both_B = _sums(xp.stack([r_B, decided_B], -1), group_B, n_groups)
-        n_B = xp.clip(both_B[..., 1], 1, None)
-        return cls(given_B, r_B, decided_B, group_B, n_groups, n_B, both_B[..., 0])
+        # NaN outlives a clip, which makes 1 of all else: so rewards and counts are one array.
+        both_B2 = xp.stack([x_B, xp.clip(x_B, 1, 1)], -1)
+        both_B2 = xp.nan_to_num(both_B2, nan=0.0, posinf=math.inf, neginf=-math.inf)
+        sums_B2 = _sums(both_B2, group_B, n_groups)
+        return cls(
+            given_B, both_B2[..., 0], both_B2[..., 1], group_B, n_groups,
+            count_B=sums_B2[..., 1], sum_B=sums_B2[..., 0],
+        )  # fmt: skip
 
     @property
-    def mean_B(self) -> Array:
-        """The mean of a row's group."""
-        return self.sum_B / self.n_B
-
-    @property
-    def centred_B(self) -> Array:
-        """Rewards less their group's mean, and anything for abstains, which `out` takes out."""
-        return self.r_B - self.mean_B
+    def n_B(self) -> Array:
+        """How many decided rows a row's group has, at least 1."""
+        return namespace(self.count_B).clip(self.count_B, 1, None)
 
     @property
     def others_B(self) -> Array:
         """How many decided rows a row's group has beside it; 1 where there are none."""
-        return namespace(self.n_B).clip(self.n_B - 1, 1, None)
+        return namespace(self.count_B).clip(self.count_B - 1, 1, None)
+
+    def less(self, x_B: Array, y_B: Array) -> Array:
+        """X - y for decided rows, and x for abstains, where it is 0."""
+        return less_product(x_B, y_B, self.decided_B)
+
+    def centred_B(self) -> Array:
+        """Rewards less their group's mean, 0 for abstains; a row alone is its own mean."""
+        return self.less(self.r_B, self.sum_B / self.n_B)
 
     def settled_B(self) -> Array:
         """Centred twice: what rounding leaves in a unanimous group would be blown up by its std."""
-        centred_B = self.centred_B * self.decided_B
-        left_B = _sums(centred_B, self.group_B, self.n_groups)
-        return (centred_B - left_B / self.n_B) * self.decided_B
+        n_B = self.n_B
+        centred_B = self.less(self.r_B, self.sum_B / n_B)
+        return self.less(centred_B, _sums(centred_B, self.group_B, self.n_groups) / n_B)
 
     def std_B(self, settled_B: Array) -> Array:
         """The std of each row's group, over n - 1, from rows less their mean."""
         squares_B = _sums(settled_B**2, self.group_B, self.n_groups)
-        return namespace(self.n_B).sqrt(squares_B / self.others_B)
+        return namespace(squares_B).sqrt(squares_B / self.others_B)
 
     def out(self, advantage_B: Array) -> Array:
-        """Advantages as they leave: 0 for abstains; a row alone is its own mean, so 0 too."""
-        advantage_B = namespace(advantage_B).where(self.decided_B, advantage_B, 0.0)
+        """Advantages as they leave, in the dtype that rewards had."""
         return cast(advantage_B, like=self.given_B)
 
 

@@ -12,10 +12,15 @@ from unflip.correction.advantages import ADVANTAGES, Normaliser
 from unflip.correction.arrays import Array, cast, namespace, working
 from unflip.correction.effect import Effect, Evidence, Kind, Term, explain, known, named
 from unflip.correction.line import Line
-from unflip.correction.posterior import Posterior
+from unflip.correction.posterior import STARVES, Posterior
 from unflip.correction.scale import Running
 from unflip.correction.telemetry import Audit, audit_both
 from unflip.errors import UsageError
+
+_OF_PROMPTS = (
+    "strata that rows come with are those of prompts (if yours depend on the response, say so by a "
+    "function, stratum_of), and by these"
+)
 
 
 class _Elsewhere(Line):
@@ -54,6 +59,8 @@ class Hook:
         normaliser: How advantages are made of corrected rewards.
         scale: What advantages are divided by: a number, or the state of a running scale.
         effect: What `explain` says of it.
+        others: What else shares the loss, as it was told.
+        optimiser: As it was told.
 
     Example:
         >>> import numpy as np
@@ -68,6 +75,8 @@ class Hook:
     normaliser: Normaliser
     scale: float | Running
     effect: Effect
+    others: tuple[Term | str, ...] = ()
+    optimiser: Literal["adam", "sgd"] = "adam"
 
     @classmethod
     def of(
@@ -108,7 +117,29 @@ class Hook:
             raise UsageError(f"advantages are divided by a scale above 0, not {scale}")
         if isinstance(correction, Evidence):
             correction = _Elsewhere(correction, np.full((1, 2), np.nan))
-        return cls(correction, named(Normaliser, normaliser), scale, effect)
+        kind = named(Normaliser, normaliser)
+        return cls(correction, kind, scale, effect, tuple(others), optimiser)
+
+    def check_strata_of_prompts(self) -> None:
+        """Refuse a hook that strata of prompts would make another one, inert or harmful.
+
+        For integrations that take strata from rows of a dataset, which all rows of a group share.
+
+        Raises:
+            UsageError: It is such a one.
+
+        Example:
+            >>> from unflip.correction import RateTable, backward
+            >>> Hook.of(backward(RateTable.known([0.1, 0.8], [0.2, 0.1]))).check_strata_of_prompts()
+        """
+        if len(self.line.strata) < 2:
+            return
+        effect = explain(
+            self.line, normaliser=self.normaliser, strata="prompt", others=self.others,
+            optimiser=self.optimiser, allow_harmful=STARVES in self.effect.warnings,
+        )  # fmt: skip
+        if effect.kind is Kind.INERT and self.effect.kind is not Kind.INERT:
+            raise UsageError(f"{_OF_PROMPTS} this correction changes nothing: {effect}")
 
     def __call__(
         self, r_B: Array, group_B: Array, *, n_groups: int, stratum_B: Array | None = None
@@ -122,7 +153,7 @@ class Hook:
             stratum_B: Codes of strata, if there are several.
 
         Raises:
-            UsageError: Rows are corrected elsewhere.
+            UsageError: Rows are corrected elsewhere, or these are no columns of one length.
         """
         return self.paid(self.line(r_B, stratum_B), r_B, group_B, n_groups=n_groups)
 
@@ -134,7 +165,17 @@ class Hook:
             r_B: The raw verdicts, to compare with.
             group_B: Each row's group.
             n_groups: How many groups there are.
+
+        Raises:
+            UsageError: These are no columns of one length.
         """
+        shapes = {np.shape(one) for one in (reward_B, r_B, group_B)}
+        if len(shapes) > 1 or {*map(len, shapes)} != {1}:
+            raise UsageError(
+                "rewards, verdicts and groups are columns of one length, not "
+                f"{np.shape(reward_B)}, {np.shape(r_B)} and {np.shape(group_B)}: flatten them, and "
+                "number the group of each row"
+            )
         reward_B = working(reward_B)
         # Side by side, the advantages of both cost little more than those of one.
         both_B2 = namespace(reward_B).stack([reward_B, cast(working(r_B), like=reward_B)], -1)

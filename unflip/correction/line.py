@@ -64,7 +64,7 @@ class Line:
 
     def _rows(self, r_B: Array, stratum_B: Array | None) -> Array:
         if stratum_B is not None:
-            if np.shape(stratum_B) != np.shape(r_B):
+            if np.shape(stratum_B) != np.shape(r_B) or len(np.shape(r_B)) != 1:
                 raise UsageError("verdicts and their strata's codes are columns of one length")
             return take(self.line_S2, stratum_B)
         if len(self.strata) > 1:

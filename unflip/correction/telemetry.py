@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 
-from unflip.correction.arrays import Array, detached, host, namespace, working
+from unflip.correction.arrays import Array, detached, host, namespace, shrunk, working
 
 _TINY = 1e-30
-_DIGITS = 5
-"""Of the size of advantages, or of 1 where they are smaller; what comes after them is rounding."""
+_ROUNDING = 5e-6
+"""Of the size of advantages, or of 1 where they are smaller: so much may be rounding of 0."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,9 +63,10 @@ def audit_both(both_B2: Array) -> Audit:
         return Audit(nothing, nothing, nothing, nothing)
     a_B, b_B = both_B2[:, 0], both_B2[:, 1]
     apart_B = abs(a_B - b_B)
-    # Means, not matrix products: those may be rounded to TF32 or, under autocast, to halves.
-    size_2 = xp.sqrt((both_B2 * both_B2).mean(0))
-    cosine = (a_B * b_B).mean() / xp.clip(size_2.prod(), _TINY, None)
-    sign_B2 = xp.sign(xp.round(both_B2 / xp.clip(size_2, 1, None), decimals=_DIGITS))
-    changed = (sign_B2[:, 0] != sign_B2[:, 1]).sum()
-    return Audit(apart_B.mean(), apart_B.max(), cosine, changed / len(both_B2))
+    # Sums of products, no matrix product: that may be rounded to TF32 or, under autocast, halves.
+    length_2 = xp.linalg.norm(both_B2, 2, 0)
+    cosine = (a_B * b_B).sum() / xp.clip(length_2.prod(), _TINY, None)
+    one = math.sqrt(len(both_B2))
+    sign_B2 = xp.sign(shrunk(both_B2 / xp.clip(length_2, one, None), _ROUNDING / one))
+    changed = xp.mean(sign_B2[:, 0] != sign_B2[:, 1], dtype=both_B2.dtype)
+    return Audit(apart_B.mean(), apart_B.max(), cosine, changed)

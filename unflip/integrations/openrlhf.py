@@ -27,6 +27,7 @@ from unflip.integrations.verdicts import (
     StratumOf,
     check_on_abstain,
     check_rates,
+    check_strata,
     given_stratum,
 )
 from unflip.types import Outcome, Reason, Sample, Verdict, Verifier
@@ -62,7 +63,8 @@ class Reward:
         ends: Texts to cut off the end of a response.
 
     Raises:
-        UsageError: `on_abstain` is neither, or the hook goes by another verifier's rates.
+        UsageError: `on_abstain` is neither, or the hook goes by another verifier's rates, or would
+            be inert or harmful by the strata that rows come with.
 
     Example:
         >>> from unflip.plugins import load
@@ -83,6 +85,7 @@ class Reward:
     def __post_init__(self) -> None:
         check_on_abstain(self.on_abstain, "drop")
         check_rates(self.hook, self.verifier)
+        check_strata(self.hook, self.stratum_of)
 
     @property
     def by(self) -> str:

@@ -136,6 +136,18 @@ def check_rates(hook: Hook | None, verifier: Verifier) -> None:
         hook.line.check_by(identity(verifier))
 
 
+def check_strata(hook: Hook | None, stratum_of: StratumOf) -> None:
+    """Refuse a hook that the strata of the dataset's rows make inert or harmful.
+
+    For hosts that score rows one by one, where no audit of advantages would tell.
+
+    Raises:
+        UsageError: They do.
+    """
+    if hook is not None and stratum_of is given_stratum:
+        hook.check_strata_of_prompts()
+
+
 def decide(verifier: Verifier, sample: Sample) -> Verdict:
     """The verdict on one row; a verifier that raises abstains."""
     return next(iter(verify_all(verifier, [sample])))

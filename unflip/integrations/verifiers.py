@@ -21,7 +21,15 @@ from unflip.correction.advantages import dr_grpo
 from unflip.correction.hook import Hook
 from unflip.correction.telemetry import audit
 from unflip.errors import UnflipError
-from unflip.integrations.verdicts import Paid, Payer, StratumOf, check_rates, filled, given_stratum
+from unflip.integrations.verdicts import (
+    Paid,
+    Payer,
+    StratumOf,
+    check_rates,
+    check_strata,
+    filled,
+    given_stratum,
+)
 from unflip.types import Sample, Verifier, look_up
 
 
@@ -34,9 +42,11 @@ class _Named:
 
     verifier: Verifier
     hook: Hook | None
+    stratum_of: StratumOf
 
     def __post_init__(self) -> None:
         check_rates(self.hook, self.verifier)
+        check_strata(self.hook, self.stratum_of)
 
     @property
     def __name__(self) -> str:
@@ -63,7 +73,8 @@ class TaskReward(_Named):
         stratum_of: Which stratum a row belongs to; by default the field `stratum`.
 
     Raises:
-        UsageError: The hook goes by another verifier's rates.
+        UsageError: The hook goes by another verifier's rates, or would be inert or harmful by the
+            strata that rows come with.
 
     Example:
         >>> from types import SimpleNamespace as Host
@@ -114,7 +125,8 @@ class GroupReward(_Named):
         stratum_of: Which stratum a row belongs to; by default `info["stratum"]`.
 
     Raises:
-        UsageError: The hook goes by another verifier's rates.
+        UsageError: The hook goes by another verifier's rates, or would be inert or harmful by the
+            strata that rows come with.
 
     Example:
         >>> from unflip.plugins import load

@@ -16,7 +16,7 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "prompt": ("prompt", "input", "question", "problem"),
     "completion": ("completion", "output", "response"),
     "step": ("step", "global_step"),
-    "stratum": ("stratum",),
+    "stratum": ("stratum", "correction/stratum"),
     "advantage": ("advantage", "advantages"),
     "by": ("by",),
 }

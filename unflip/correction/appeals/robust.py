@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from unflip.correction.arrays import Array, is_torch, namespace, working
 from unflip.errors import UsageError
 
@@ -23,6 +25,8 @@ def doubly_robust(
       error, and false accepts are among them;
     - m is cross-fitted by prompts (`cross_fit`), or from earlier steps;
     - no clipping and no group std comes after it (`rloo`).
+
+    `remaining_bias` has the bias of each that does not hold, but for the std's.
 
     Args:
         model_B: m in [0, 1], such as a `posterior` line of the verdict; NaN abstains.
@@ -71,27 +75,40 @@ def remaining_bias(
     second_B: Array,
     probability_B: Array,
     logged_B: Array | None = None,
+    *,
+    own_B: Array | None = None,
+    clip: tuple[float, float] = (-math.inf, math.inf),
 ) -> Array:
     """E[r_hat] - truth of each row, where what `doubly_robust` rests on does not hold.
 
-    (1 - pi / logged) (m - g) for chances that were not the logged ones, and g - truth for a second
-    look that is not right in the mean.
+    Each of its conditions is an argument: a second look that is not right in the mean, a chance
+    that was not the logged one, a model that heard of the row's own second look, and rewards that
+    are clipped. A std after it acts on whole groups: that one, `explain` warns of.
 
     Args:
-        model_B: m.
+        model_B: m, where nobody looked at the row again.
         truth_B: 1 correct, 0 wrong.
         second_B: E[g], the chance that a second look says correct.
         probability_B: pi, with which second looks were really taken; 0 for rows never looked at.
         logged_B: The chance that was logged; None: the same.
+        own_B: m where somebody looked, of a model that is not cross-fitted; None: the same.
+        clip: Between what rewards are clipped.
 
     Example:
         >>> import numpy as np
         >>> accepted_though_wrong = (np.array([0.9]), np.array([0.0]), np.array([0.0]))
-        >>> remaining_bias(*accepted_though_wrong, np.array([0.1]))
+        >>> remaining_bias(*accepted_though_wrong, np.array([0.1])).round(9)
         array([0.])
         >>> never_looked_at, logged = np.array([0.0]), np.array([0.1])
         >>> remaining_bias(*accepted_though_wrong, never_looked_at, logged)
         array([0.9])
+        >>> remaining_bias(*accepted_though_wrong, np.array([0.1]), clip=(-1, 1)).round(2)
+        array([0.71])
     """
-    kept_B = 0 if logged_B is None else 1 - working(probability_B) / working(logged_B)
-    return kept_B * (working(model_B) - working(second_B)) + working(second_B) - working(truth_B)
+    m_B, g_B, pi_B = working(model_B), working(second_B), working(probability_B)
+    xp = namespace(m_B, g_B)
+    own_B, logged_B = m_B if own_B is None else own_B, pi_B if logged_B is None else logged_B
+    step_B = xp.where(logged_B > 0, 1 / (logged_B + (logged_B == 0)), 0.0)
+    wrong_B, correct_B = (xp.clip(own_B + (said - own_B) * step_B, *clip) for said in (0, 1))
+    looked_B = g_B * correct_B + (1 - g_B) * wrong_B
+    return pi_B * looked_B + (1 - pi_B) * xp.clip(m_B, *clip) - working(truth_B)

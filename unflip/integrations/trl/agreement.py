@@ -24,7 +24,7 @@ from unflip.integrations.trl.correcting import Correction
 from unflip.integrations.trl.host import Host
 
 _MADE: Mapping[str, tuple[Normaliser, ...]] = {
-    "group": (Normaliser.GRPO,),
+    "group": (Normaliser.GRPO, Normaliser.CLEAN_STD),
     "batch": (Normaliser.BATCH_CENTRED, Normaliser.BATCH),
     "none": (Normaliser.DR_GRPO, Normaliser.RLOO, Normaliser.MAXRL, Normaliser.DIRECT),
 }
@@ -90,7 +90,6 @@ def agreed(trainer: Host, hook: Hook, strata: Literal["response", "prompt"]) -> 
         UsageError: The two disagree, or the hook would change nothing here although it was made to.
     """
     _check_aggregation(trainer)
-    _check_scaling(trainer, hook)
     _check_on_policy(trainer, hook)
     evidence = hook.line.name in set(Evidence)
     correction = Evidence(hook.line.name) if evidence else hook.line
@@ -126,6 +125,24 @@ def check_learning(
     effect = _effect(trainer, line, hook.normaliser, correction.strata.scope)
     if effect.kind is Kind.INERT:
         raise UsageError(f"in this trainer lines of learned rates change nothing: {effect}")
+
+
+def check_scaling(trainer: Host, hook: Hook) -> None:
+    """Refuse a hook that makes other advantages than the trainer is set to.
+
+    Raises:
+        UsageError: It does; the message says what to set.
+    """
+    if hook.normaliser in _MADE[trainer.scale_rewards]:
+        return
+    fitting = next(scale for scale, made in _MADE.items() if hook.normaliser in made)
+    own = _MADE[trainer.scale_rewards][0]
+    raise UsageError(
+        f"the hook makes {hook.normaliser} advantages and the trainer has "
+        f"scale_rewards={trainer.scale_rewards!r}: say GRPOConfig(scale_rewards={fitting!r}) to go "
+        f"by the hook, or correct(..., override_scaling=True), or Hook.of(..., "
+        f"normaliser={str(own)!r}) to go by the trainer"
+    )
 
 
 def column_of(trainer: Host, reward: str | None) -> int:
@@ -194,18 +211,6 @@ def _check_aggregation(trainer: Host) -> None:
             f"multi_objective_aggregation={how!r} gives every reward a std of its own, which "
             "undoes a correction of one of them: use 'sum_then_normalize'"
         )
-
-
-def _check_scaling(trainer: Host, hook: Hook) -> None:
-    if hook.normaliser in _MADE[trainer.scale_rewards]:
-        return
-    fitting = next(scale for scale, made in _MADE.items() if hook.normaliser in made)
-    own = _MADE[trainer.scale_rewards][0]
-    raise UsageError(
-        f"the hook makes {hook.normaliser} advantages and the trainer has "
-        f"scale_rewards={trainer.scale_rewards!r}: say GRPOConfig(scale_rewards={fitting!r}) to go "
-        f"by the hook, or Hook.of(..., normaliser={str(own)!r}) to go by the trainer"
-    )
 
 
 def _check_on_policy(trainer: Host, hook: Hook) -> None:

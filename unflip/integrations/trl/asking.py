@@ -11,6 +11,7 @@ from unflip.integrations.trl.agreement import (
     agreed,
     appeals_hook,
     check_learning,
+    check_scaling,
     column_of,
     line_hook,
     plain_hook,
@@ -44,6 +45,7 @@ class Asked(Host):
         reward: str | None = None,
         strata: str | Rule | None = None,
         rates: NoiseRates | None = None,
+        override_scaling: bool = False,
     ) -> Effect:
         """Correct the advantages from now on; call it before `train`.
 
@@ -59,6 +61,8 @@ class Asked(Host):
                 nothing.
             rates: What the hook was made of: then a warning tells when accepts or abstains have
                 left the intervals that they had when it was measured.
+            override_scaling: Make advantages as the hook does, whatever the trainer's
+                `scale_rewards` says of its own.
 
         Returns:
             What the correction does in this trainer; its warnings are given as such, too.
@@ -70,7 +74,7 @@ class Asked(Host):
         self._refuse_both("correct", self.appealing or (self.watching and self.watching.learn))
         hook = plain_hook(self) if hook is None else line_hook(hook)
         source = Strata(hook.line.strata, strata)
-        correction = self._begin(hook, reward, source)
+        correction = self._begin(hook, reward, source, override_scaling)
         known = self._verifier(correction.column)
         hook.line.check_by(known)
         if rates is not None:
@@ -159,10 +163,14 @@ class Asked(Host):
         looks = Looks.of(second_look, self.reward_func_names[column], looking)
         self.watching = Watch(looks, share, column, online, learn)
 
-    def _begin(self, hook: Hook, reward: str | None, source: Strata) -> Correction:
+    def _begin(
+        self, hook: Hook, reward: str | None, source: Strata, override_scaling: bool = False
+    ) -> Correction:
         """The correction by a hook that fits this trainer."""
         source.check(self.train_dataset)
         column = column_of(self, reward)
+        if not override_scaling:
+            check_scaling(self, hook)
         effect = agreed(self, hook, source.scope)
         note(effect)
         known_K = [plain_reward(reward) is not None for reward in self.reward_funcs]

@@ -143,4 +143,4 @@ class Correction:
 def note(effect: Effect) -> None:
     """Warn of what goes wrong although, or because, a correction has an effect."""
     for warning in effect.warnings:
-        warnings.warn(warning, UserWarning, stacklevel=3)
+        warnings.warn(warning, UserWarning, stacklevel=4)

@@ -17,6 +17,7 @@ from unflip.integrations.trl.asking import Asked
 from unflip.integrations.trl.correcting import Correction
 from unflip.integrations.trl.hearing import Ear, listening
 from unflip.integrations.trl.looking import CORRECT, UNDECIDED, WRONG, Floats, Looks
+from unflip.integrations.trl.strata import Strata
 from unflip.integrations.trl.watching import Watch
 from unflip.integrations.verdicts import raw_reward
 
@@ -43,7 +44,10 @@ class Corrected(Asked):
                 inputs, prompts, completions, completion_ids_list
             )
         if not self.model.training:
-            self._log_appeals([None] * len(prompts), [None] * len(prompts))
+            nothing = [None] * len(prompts)
+            self._log_appeals(nothing, nothing)
+            if self.correction is not None:
+                self._log_strata(self.correction.strata, nothing)
         elif self.appealing is not None:
             paid_B = self._appeal(self.appealing, reward_BK, inputs, ear)
             self._scored = reward_BK, import_module("torch").zeros_like(paid_B).long(), paid_B
@@ -71,6 +75,7 @@ class Corrected(Asked):
         """Rewards of all ranks' rows; each rank looks at its own, and all get all answers."""
         heard = appealing.looks.heard(ear)
         name_b = appealing.strata.of(inputs, heard)
+        self._log_strata(appealing.strata, name_b)
         # Strata turn up as they come, so ranks tell each other their names.
         name_B = import_module("accelerate.utils").gather_object(name_b)
         verdict_b = np.array([raw_reward(verdict) for verdict in heard.verdicts])
@@ -95,10 +100,17 @@ class Corrected(Asked):
             self._log_completion_extra("appeals/chance", list(chance_b))
             self._log_completion_extra("appeals/second_look", list(seen_b))
 
+    def _log_strata(self, strata: Strata, name_b: Sequence[Any]) -> None:
+        """The same for strata, by which `unflip correct` reads the table."""
+        if strata.given is not None and hasattr(self, "_log_completion_extra"):
+            self._log_completion_extra("correction/stratum", list(name_b))
+
     def _codes(self, correction: Correction, inputs: Any, ear: Ear) -> Any:
         """All ranks' codes of strata, in the order of their rewards."""
         heard = ear.of(self.reward_func_names[correction.column])
-        code_b = correction.strata.codes(inputs, heard)
+        name_b = correction.strata.of(inputs, heard)
+        self._log_strata(correction.strata, name_b)
+        code_b = correction.strata.coded(name_b)
         if (code_b < 0).any():
             warnings.warn(
                 "some rows are of strata without rates, and weigh nothing; see correction/masked",

@@ -89,9 +89,12 @@ class Strata:
         Raises:
             UsageError: A rule is given, and the reward is no verifier's.
         """
+        return self.coded(self.of(rows, heard))
+
+    def coded(self, names: Sequence[str]) -> NDArray[np.int64]:
+        """The codes of strata; `UNKNOWN` for one without a line."""
         number = {name: code for code, name in enumerate(self.names)}
-        codes = [number.get(name, UNKNOWN) for name in self.of(rows, heard)]
-        return np.array(codes, dtype=np.int64)
+        return np.array([number.get(name, UNKNOWN) for name in names], dtype=np.int64)
 
     def of(self, rows: Sequence[Mapping[str, Any]], heard: Heard | None) -> list[str]:
         """Each row's stratum by its name.

@@ -17,6 +17,7 @@ from unflip.integrations.verdicts import (
     StratumOf,
     check_on_abstain,
     check_rates,
+    check_strata,
     given_stratum,
 )
 from unflip.types import Sample, Verifier
@@ -41,7 +42,8 @@ class Score:
             data source.
 
     Raises:
-        UsageError: `on_abstain` is neither, or the hook goes by another verifier's rates.
+        UsageError: `on_abstain` is neither, or the hook goes by another verifier's rates, or would
+            be inert or harmful by the strata that rows come with.
 
     Example:
         >>> from unflip.plugins import load
@@ -59,6 +61,7 @@ class Score:
     def __post_init__(self) -> None:
         check_on_abstain(self.on_abstain, "mask")
         check_rates(self.hook, self.verifier)
+        check_strata(self.hook, self.stratum_of)
 
     @property
     def by(self) -> str:
