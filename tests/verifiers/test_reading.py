@@ -1,6 +1,7 @@
 """What is taken as the program of a completion: one, by the text alone, in the styles of models."""
 
 import textwrap
+import time
 
 import pytest
 from hypothesis import given
@@ -22,6 +23,17 @@ OTHER = "def add(a, b):\n    return a - b"
 DEEPER = "def total(n):\n    return reduce(plus, n)"
 NOISY = f"@print\n{WRONG}\nclass A: pass"
 FAILING = f"{HELPER}\n1 / 0"
+SHOWN = textwrap.dedent('''\
+    def add(a, b):
+        """Adds.
+
+        ```python
+        add(1, 2)
+        ```
+        """
+        return a + b''')
+LAMBDA = "add = lambda a, b: a + b"
+USED = "print(add(1, 2))"
 PROMPT = textwrap.dedent('''\
     from typing import List
 
@@ -87,6 +99,31 @@ def quoted(text):
         f"Here is the function:\n\n{ADD}\n\nIt adds (a plus b). For example:\n- add(1, 2) is 3\n",
         f"The sum, of course.\nimport math  \r\n\r\n{ADD}\n\nComplexity: O(1).",
         f"{ADD}\n\nThis works because + adds two numbers.",
+        f"Answer:\n{ADD}",
+        f"Вот решение:\n\n{ADD}\n\nЭто складывает.",
+        f"解决方案如下：\n\n{ADD}\n\n这个函数返回和。",
+        f"{ADD}\n\n---\n\n`add(1, 2)` is 3.\n> Quite so.\n",
+        f"{ADD}\n\nadd(1, 2) -> 3",
+        f"Here it is:\n\n{ADD}\n\n\nFor example:\n\n{USED}\n\nwill do.",
+        block(f'TEXT = """\n[DONE]\n</code>\n"""\n{ADD}'),
+        f'TEXT = """\n[DONE]\n</code>\n```python\nno\n```\n"""\n{ADD}',
+        f"**Answer:**\n\n{ADD}\n\n**Why:** it adds.",
+        block(SHOWN),
+        SHOWN,
+        f"```python\ndef add(a, b):\n    retu\n\nNo, again:\n{block(ADD)}",
+        f"```python\n{ADD}\n```output\n3\n```",
+        f"```python\n{ADD}\n``` and then\n{block(USED)}",
+        f"- ```python\n{ADD}\n      ```\nand then\n{block(USED)}",
+        f"{block(ADD)}```python\n```\n",
+        f"Here: ```python\n{ADD}\n```",
+        f"{block(LAMBDA)}{block(USED)}",
+        f"{block(ADD, '')}So\n{block(USED)}",
+        f"Here it is:\n\n{ADD}\n\nFor example:\n{block(USED)}",
+        f"{block(OTHER)}No:\n<answer>\n{ADD}\n</answer>",
+        f"<answer>So:\n{block(ADD)}Then:\n{block(USED)}</answer>",
+        f"{block(ADD)}<answer>\n{USED}\n</answer>",
+        f"{ADD}\n</answer>",
+        f"{ADD}\n[/PYTHON]\n\nNext:\n{block('def other(): pass')}",
     ],
 )  # fmt: skip
 def test_a_program_is_there_for_who_reads(said):
@@ -106,7 +143,12 @@ def test_a_program_is_there_for_who_reads(said):
         f"One way:\n\n{ADD}\n\nAnother:\n\n{OTHER}",
         f"{ADD}\n\nreturn a + b, or so it seems",
         f"{ADD}\n\nadd = print(\n",
+        f"{ADD}\n\nNo, it is this:\nadd = lambda a, b: 3",
+        f"{ADD}\n\nNo, it is this:\n{OTHER}",
         f"{ADD}\n)\n",
+        f"{block(ADD)}No:\n<answer>\n{OTHER}\n</answer>",
+        f"{block(ADD)}No:\n{block('add = lambda a, b: 3')}",
+        f"{block(ADD, '')}No:\n{block('add = lambda a, b: 3')}",
         f"> {ADD.splitlines()[0]}\nand then\n> {ADD.splitlines()[1]}",
     ],
 )  # fmt: skip
@@ -130,6 +172,10 @@ def test_there_is_one_candidate_and_no_choice(said):
         block("def longest(words: List[str]) -> str:\n" + BODY),
         "return max(words, key=len, default='')",
         BODY + "\n\ndef unused(x):\n    return x\n",
+        BODY[1:],
+        block(BODY) + block("print(longest(['a']))"),
+        block(PROMPT, "") + block(BODY),
+        BODY.replace("best", "longest"),
     ],
 )
 def test_a_body_goes_on_where_the_prompt_stops(said):
@@ -173,6 +219,14 @@ def test_names_for_types_are_there_if_the_prompt_writes_them(code, prompt, names
     assert annotated(code, prompt) == wanted
 
 
+def test_imports_that_never_end_are_soon_read():
+    """Each is looked at as far as it goes, and not as far as the text."""
+    code = "from typing import (\n" * 20_000 + "x: List[int]"
+    began = time.process_time()
+    assert annotated(code, "def f(x: List[int])").endswith(code)
+    assert time.process_time() - began < 2
+
+
 def test_a_prompt_in_words_may_name_types():
     """What its signature names is no reason to fail."""
     said = "def add(a: Optional[int], b: int) -> int:\n    return a + b"
@@ -202,6 +256,84 @@ def test_a_body_takes_nothing_from_an_example():
     assert program(said, "longest") == BODY + "\n"
 
 
+@pytest.mark.parametrize(
+    ("first", "body"),
+    [
+        ("count = 0", "global count\n    count += 1\n    return a + b"),
+        (HELPER + "\ntotal = [total][0]", "return total([a, b])"),
+        ("all = []\nparts = [1]\nparts += [0]", "return a + b + parts[1]"),
+        ("total = sum; print(add(1, 2))", "return total([a, b])"),
+        ("é = 'é'; total = sum; x = é + 1", "return total([a, b])"),
+        (HELPER, "def show(total): return total\n    return total([a, b])"),
+        (HELPER, "return total([a, b])\n\ndef show():\n    total = 1\n    return total"),
+        ("from functools import *", "return reduce(lambda x, y: x + y, [a, b])"),
+        ("from solution import *", "return a + b if a else nothing"),
+        ("try:\n    from none import total\nexcept ImportError:\n    total = sum",
+         "return total([a, b])"),
+        ("def sum(a, b):\n    return a + b", "return sum(a, b)"),
+        ("sum = 4", "return sum([a, b])"),
+        ("def total(numbers: List[int]):\n    return sum(numbers)",
+         "return total([a, b])\n\nfrom typing import List"),
+        ("def total(n): return sum(n)", "return int(f'{total([a, b])}')"),
+        ("class Sum(int): pass", "class Own(Sum): pass\n    return Own(a + b)"),
+    ],
+    ids=range(15),
+)  # fmt: skip
+def test_a_name_means_what_it_would_mean_to_a_reader(first, body):
+    """All that one block makes of it, where it is the module's, and nothing beside it."""
+    assert CODE(Sample(block(first) + block(f"def add(a, b):\n    {body}"), meta=ROW)).accepted
+
+
+STACK = textwrap.dedent("""\
+    class Stack(list):
+        push = list.append
+""")
+QUEUE = textwrap.dedent("""\
+    class Queue(list):
+        def get(self):
+            return self.pop(0)
+""")
+BOTH = textwrap.dedent("""\
+    from solution import LEAST, Queue, Stack
+
+    def test_both():
+        stack = Stack([LEAST])
+        stack.push(2)
+        assert Queue([stack.pop()]).get() == 2
+""")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        block("LEAST = 1") + block(STACK) + block(QUEUE),
+        block(QUEUE) + block(STACK) + block("LEAST = 1"),
+        block("LEAST = 1\n" + STACK + QUEUE) + "A test:\n" + block(BOTH),
+        block("LEAST = 1\n" + STACK + QUEUE) + "For example:\n" + block("print(Stack([1]))"),
+    ],
+)
+def test_all_that_tests_ask_for_is_taken(said):
+    """Each of it may stand in a block of its own."""
+    assert CODE(Sample(said, meta={"test": BOTH})).accepted
+
+
+def test_what_shows_python_own_names_is_no_helper():
+    """After the program, it is an example; and what is no function never hides one of Python's."""
+    main = block("a, b = map(int, input().split())\nprint(sum([a, b]))")
+    row = {"inputs": ["20 22"], "outputs": ["42"]}
+    assert CODE(Sample(block("input = '1 2'") + main, meta=row)).accepted
+    mock = block("def input():\n    return '1 2'")
+    assert program(mock + main).startswith("def input()")
+    reads = "def add(a, b):\n    return int(input())\n"
+    assert program(block(reads) + mock, "add") == f"{reads}\n"
+
+
+def test_what_goes_before_a_coroutine_is_kept():
+    """The prompt ends with a line that needs a body, which is in the answer only."""
+    made = completed("async def f(): ...", "import math\nasync def f():\n", "f")
+    assert made == "import math\n\nasync def f(): ..."
+
+
 def test_other_languages_are_taken_as_they_are():
     """What is read of Python is Python's."""
     said = "Here:\n\nint main() {}\n"
@@ -212,8 +344,11 @@ def test_other_languages_are_taken_as_they_are():
 @pytest.mark.parametrize(
     "text",
     ["(" * 20_000, "-" * 45_000 + "1", "a" + ".b" * 20_000, "x = " * 10_000 + "1",
-     'f"' + "{x}" * 15_000 + '"', "a = 1\nHere it is\n" * 3_000, "\0", "\ud800 b", "not " * 10_000],
-    ids=range(9),
+     'f"' + "{x}" * 15_000 + '"', "a = 1\nHere it is\n" * 3_000, "\0", "\ud800 b", "not " * 10_000,
+     "[PYTHON]\n" * 5_000, "<answer>\n" * 5_000, "> " * 20_000, "a: " * 15_000,
+     "a" * 45_000 + ": ", "```python\n" * 4_000, "import a, " * 4_000, "\n\na b\n\n" * 8_000,
+     "\n \n" * 15_000, "f(" * 20_000],
+    ids=range(19),
 )  # fmt: skip
 def test_no_text_breaks_whoever_reads_it(text):
     """It is a program or is none, and that is soon known."""
@@ -230,7 +365,8 @@ def test_no_text_breaks_whoever_reads_it(text):
 
 PIECES = st.sampled_from(
     [ADD, HELPER, HELPED, "```", "```python", "~~~", "> ", "[PYTHON]", "[/PYTHON]", "[DONE]",
-     "Here it is:", "\n\n", "\n", "    ", "import math", "@", "(", '"""']
+     "<answer>", "</answer>", "[BEGIN]", "Here: ```python", "total = sum; x = total", "global x",
+     "from math import *", "Here it is:", "\n\n", "\n", "    ", "import math", "@", "(", '"""']
 )  # fmt: skip
 
 

@@ -1,9 +1,11 @@
 """Queries: what counts as the same rows, what a row may say, and what no query gets away with."""
 
+import time
 from datetime import date
 from decimal import Decimal
 from functools import cache
 from importlib.util import find_spec
+from itertools import permutations
 
 import pytest
 from hypothesis import given
@@ -20,7 +22,7 @@ from unflip.verifiers.code.comparing import Tolerance
 from unflip.verifiers.code.tasks import BadTask
 from unflip.verifiers.sql import Sql
 from unflip.verifiers.sql.comparing import alike, same_rows
-from unflip.verifiers.sql.tasks import orders, task_of
+from unflip.verifiers.sql.tasks import orders, passing, task_of
 
 NEAR = Tolerance()
 CELLS = st.none() | st.integers(-3, 3) | st.sampled_from(["a", "1", ""]) | st.floats(-2, 2)
@@ -108,6 +110,42 @@ def test_what_is_no_number_does_not_keep_rows_from_their_partners():
     assert same_rows(rows[::-1], rows, NEAR, ordered=False)
 
 
+def test_noise_in_what_ties_is_no_difference():
+    """However many rows there are, and though it is what they would be sorted by."""
+    rows = [(0.1 * (n % 3), n / 7, n) for n in range(500)]
+    noisy = [(a * (1 + 1e-15 * (n % 5)), b, n) for a, b, n in rows]
+    for width in (2, 3):
+        got, gold = ([one[:width] for one in each] for each in (noisy[::-1], rows))
+        assert same_rows(got, gold, NEAR, ordered=False)
+    other = [(a, b, n + (n == 400)) for a, b, n in noisy]
+    assert not same_rows(other, rows, NEAR, ordered=False)
+
+
+NEARLY = st.sampled_from(
+    [0, 1, 2, 0.4, 0.8, 1.2, float("nan"), float("inf"), None, "a", True, Decimal("0.5"),
+     Decimal(1), (1, 0.4), (1.2, 0), 10**400]
+)  # fmt: skip
+
+
+@given(st.lists(st.tuples(NEARLY, NEARLY), max_size=4), st.lists(NEARLY, max_size=4), st.randoms())
+def test_rows_are_the_same_if_they_can_be_paired(rows, cells, chance):
+    """In any way at all, by what each is alike."""
+    loose = Tolerance(0.5, 1e-6)
+    got = [(chance.choice([a, *cells]), b) for a, b in chance.sample(rows, len(rows))]
+    paired = any(
+        all(alike(one, two, loose) for one, two in zip(got, order, strict=True))
+        for order in permutations(rows)
+    )
+    assert same_rows(got, rows, loose, ordered=False) is paired
+
+
+def test_a_sum_in_the_millions_is_not_one_more():
+    """By default, what is off by one is off, however large it is and whatever its type."""
+    gold = "SELECT 5000000.0"
+    assert judged("SELECT 5000001", gold).reason is Reason.MISMATCH
+    assert judged("SELECT 5000000 + 0.1 + 0.2 - 0.3", gold).accepted
+
+
 @pytest.mark.parametrize(
     ("query", "ordered"),
     [
@@ -146,6 +184,10 @@ def test_a_query_orders_its_own_rows_or_not(query, ordered):
         ("SELECT n, SUM(price) FROM t GROUP BY n LIMIT 2", False),
         ("SELEC n", False),
         ("I do not know", False),
+        (f"<think>Hm.</think>\n<answer>{TOTALS};</answer>", True),
+        (f"```sql\nSELECT 1\n```\nNo:\n<answer>\n{TOTALS}\n</answer>\nThat is it.", True),
+        (f"```sql\n{TOTALS}\n```\nNo:\n<answer>\nSELECT 1\n</answer>", False),
+        (f"```postgres\n{TOTALS}\n```\n<answer>It is above.</answer>", True),
     ],
 )
 def test_a_query_is_judged_by_its_rows_on_every_database(level, query, accepted):
@@ -264,6 +306,35 @@ def test_a_query_of_the_rows_own_may_ask_what_day_it_is(query, accepted):
 
 
 @pytest.mark.parametrize(
+    ("query", "kept"),
+    [
+        ("SELECT x FROM t WHERE d = '2020-01-01'", True),
+        ("SELECT x FROM t WHERE d < date('now')", False),
+        ("SELECT 2 WHERE random() IS NOT NULL", False),
+    ],
+)
+def test_a_query_that_asks_the_time_or_chance_itself_is_judged_each_time(query, kept):
+    """What it gives now it may not give when somebody looks the verdict up."""
+    schema = "CREATE TABLE t (x, d); INSERT INTO t VALUES (2, '2020-01-01')"
+    sample = Sample(query, "SELECT x FROM t", meta={"schema": schema})
+    verdict = Sql()(sample)
+    assert verdict.accepted
+    with VerdictCache(":memory:") as cache:
+        cache.put(sample, verdict.by, verdict)
+        assert (cache.get(sample, verdict.by) is not None) is kept
+
+
+@pytest.mark.parametrize(
+    "piece", ["'", '"', "`", "[", "/*", "--", "(", "strftime('", "age(", "date("]
+)
+def test_no_query_takes_long_to_read(piece):
+    """Nothing in it is looked at again and again."""
+    began = time.process_time()
+    passing(piece * (200_000 // len(piece)))
+    assert time.process_time() - began < 2
+
+
+@pytest.mark.parametrize(
     ("query", "timed"),
     [
         ("SELECT date('now')", True),
@@ -292,7 +363,7 @@ def test_rows_of_the_rows_own_query_that_nobody_reads_are_the_rows_fault():
     assert "megabytes of rows" in verdict.evidence["error"]
 
 
-@pytest.mark.parametrize("end", ["", ";", ";;\n;", "; -- done", " -- random()"])
+@pytest.mark.parametrize("end", ["", ";", ";;\n;", ";\r\n;\r\n", "; -- done", " -- random()"])
 def test_what_ends_a_query_is_no_second_one(end):
     """Semicolons more than one are still one statement."""
     row = {"schema": "CREATE TABLE t (x); INSERT INTO t VALUES (1), (2)"}

@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 _FENCE = re.compile(
-    r"^(?P<quotes>(?:[ \t]*>)*)(?P<blanks>[ \t]*)(?P<item>(?:[-*+]|\d+[.)])[ \t]+|<answer>)?"
-    r"(?P<fence>```+|~~~+)[ \t]*(?P<mark>[\w+#.-]*)(?P<rest>[^\n]*)$",
+    r"^(?P<quotes>(?:[ \t]*>)*+)(?P<blanks>[ \t]*+)(?P<item>(?:[-*+]|\d+[.)])[ \t]+)?"
+    r"(?P<words><answer>|[^\n`~]*:[ \t]+)?(?P<fence>```+|~~~+)[ \t]*(?P<mark>[\w+#.-]*)"
+    r"(?P<rest>[^\n]*)$",
     re.MULTILINE,
 )
+_DEEPER = 4
+"""By so many blanks, a fence within a block is a part of it, such as of a text in a program."""
 _QUOTE = r"[ \t]*>[ \t]?"
-_WORDS = ("[PYTHON]", "[BEGIN]", "[/PYTHON]", "[DONE]")
-_TAG = re.compile(r"^[ \t]*\[(?:(PYTHON|BEGIN)|/PYTHON|DONE)\]", re.MULTILINE)
+_TAGS = {
+    "[/PYTHON]": "[PYTHON]", "[DONE]": "[BEGIN]", "</answer>": "<answer>", "</code>": "<code>",
+}  # fmt: skip
+"""What closes, and what it closes."""
+_OPENS = re.compile(r"^[ \t]*(?:\[PYTHON\]|\[BEGIN\])", re.MULTILINE)
+_CLOSES = re.compile(r"^[ \t]*(\[/PYTHON\]|\[DONE\]|</answer>|</code>)", re.MULTILINE)
 _ANSWER = re.compile(r"^[ \t]*<(answer|code)>(.*?)(?:</\1>|\Z)", re.MULTILINE | re.DOTALL)
-_CODE = re.compile(
-    r"^[ \t]*(?:(?:async +)?def|class|import|from|return) |^\w+ *=|\bprint\(", re.MULTILINE
-)
+_CODE = {
+    "python": re.compile(
+        r"^[ \t]*(?:(?:async +)?def|class|import|from|return) |^\w+ *=|\bprint\(", re.MULTILINE
+    ),
+    "sql": re.compile(r"\A\s*(?:select|with|from|values)\b", re.IGNORECASE),
+}
+"""What looks like a program where no fence says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +41,29 @@ class _Opening:
     indent: int
     end: int
 
-    def closed_by(self, found: re.Match[str]) -> bool:
-        """Whether another fence is this block's end."""
+    def ended_by(self, found: re.Match[str]) -> bool:
+        """Whether another fence is this block's end, or the beginning of the next one."""
         same = found["quotes"].count(">") == self.depth and found["fence"].startswith(self.fence)
-        return same and not found["mark"] and not found["item"]
+        deep = len(found["blanks"].expandtabs(_DEEPER)) >= self.indent + _DEEPER
+        words = found["item"] or found["words"] or (found["mark"] and "`" in found["rest"])
+        return same and not deep and not words
 
-    def block(self, text: str) -> str:
-        """A text without the quotes and blanks that the fence has before it, too."""
-        return _unindented(_unquoted(text, self.depth), self.indent)
+    def block(self, text: str, end: re.Match[str] | None) -> str:
+        """What it holds, without the quotes and blanks that the fence has before it, too."""
+        held = text[self.end : end.start() if end else len(text)]
+        if end is None or end["mark"]:
+            held = held.partition(self.fence)[0]
+        return _unindented(_unquoted(held, self.depth), self.indent)
+
+
+def is_marked(text: str) -> bool:
+    """Whether there is anything in a text that marks code, or looks as if it did."""
+    marks = ("```", "~~~", *_TAGS, *_TAGS.values())
+    return any(mark in text for mark in marks)
 
 
 def fenced(text: str, marks: Collection[str]) -> list[str]:
-    r"""The fenced blocks that are marked so; the last may be left open, or closed within a line.
+    r"""The fenced blocks that are marked so; one that is left open ends where the next begins.
 
     Args:
         text: The text.
@@ -51,56 +73,88 @@ def fenced(text: str, marks: Collection[str]) -> list[str]:
         >>> fenced("1. So:\n   ```py\n   a\n   ```\n> ```py\n> b\n> ```", {"py"})
         ['a\n', 'b\n']
     """
-    found: list[str] = []
+    found = [one.block(text, end) for one, end in _pairs(text) if one.mark in marks]
+    return [one for one in found if one.strip()] or found[:1]
+
+
+def _pairs(text: str) -> Iterator[tuple[_Opening, re.Match[str] | None]]:
+    """What begins each block, and the fence that ends it: none for one that is left open."""
     if "```" not in text and "~~~" not in text:
-        return found
+        return
     opening: _Opening | None = None
     for fence in _FENCE.finditer(text):
-        if opening is None:
-            # A line that holds more of them is words, with something short marked in them.
-            opening = None if "`" in fence["rest"] else _opening(fence)
-        elif opening.closed_by(fence):
-            if opening.mark in marks:
-                found.append(opening.block(text[opening.end : fence.start()]))
-            opening = None
-    if opening is not None and opening.mark in marks:
-        found.append(opening.block(text[opening.end :].partition(opening.fence)[0]))
-    return found
+        if opening is not None and not opening.ended_by(fence):
+            continue
+        if opening is not None:
+            yield opening, fence
+        closed = opening is not None and not fence["mark"]
+        # A line that holds more of them is words, with something short marked in them.
+        opening = None if closed or "`" in fence["rest"] else _opening(fence)
+    if opening is not None:
+        yield opening, None
 
 
 def _opening(fence: re.Match[str]) -> _Opening:
-    item = fence["item"] or ""
     # One blank after the last quote belongs to it.
     blanks = len(fence["blanks"]) - bool(fence["quotes"] and fence["blanks"])
     return _Opening(
         fence=fence["fence"],
         mark=fence["mark"].lower(),
         depth=fence["quotes"].count(">"),
-        indent=blanks + (0 if item == "<answer>" else len(item)),
+        indent=blanks + len(fence["item"] or ""),
         end=fence.end() + 1,
     )
 
 
-def tagged(text: str) -> list[str]:
-    r"""What stands between the tags of prompts, each at the beginning of a line.
+def ended(text: str) -> str:
+    r"""What goes before a closing tag that nothing opens: the prompt had opened, and it ends there.
 
-    They are `[PYTHON]` and `[/PYTHON]`, or `[BEGIN]` and `[DONE]`, for MBPP. Where the first one
-    closes, the prompt had opened: what goes before it is the answer, and all that comes after is
-    not. Where there are none, they are `<answer>` and `</answer>`, or `<code>` and `</code>`, as
-    far as there is code between them.
+    Tags are `[PYTHON]` and `[/PYTHON]`, or `[BEGIN]` and `[DONE]`, for MBPP, `<answer>` and
+    `</answer>`, or `<code>` and `</code>`; each closes at the beginning of a line.
 
     Example:
-        >>> tagged("Sure.\n[PYTHON]\na\n[/PYTHON]"), tagged("a\n[DONE]\nAnother:\n[BEGIN]\nb")
-        (['\na\n'], ['a\n'])
+        >>> ended("a\n[DONE]\nAnother:\n[BEGIN]\nb"), ended("[BEGIN]\na\n[DONE]")
+        ('a\n', '[BEGIN]\na\n[DONE]')
     """
-    tags = list(_TAG.finditer(text)) if any(word in text for word in _WORDS) else []
-    if not tags:
-        answers = _ANSWER.finditer(text) if "<answer>" in text or "<code>" in text else ()
-        return [_bare(one[2]) for one in answers if _CODE.search(one[2])]
-    if tags[0][1] is None:
-        return [_bare(text[: tags[0].start()])]
-    ends = [*(one.start() for one in tags[1:]), len(text)]
-    return [_bare(text[one.end() : end]) for one, end in zip(tags, ends, strict=True) if one[1]]
+    found = _CLOSES.search(text) if any(tag in text for tag in _TAGS) else None
+    before = text[: found.start()] if found else ""
+    if found is None or not before.strip() or _TAGS[found[1]] in before:
+        return text
+    # Within a block, it is a part of the program.
+    return text if any(end is None for _, end in _pairs(before)) else before
+
+
+def answer(text: str, language: str) -> str:
+    r"""What stands in the last `<answer>`, if it is code; else all of a text.
+
+    Example:
+        >>> answer("SELECT 1, or rather:\n<answer>SELECT 2</answer>", "sql")
+        'SELECT 2'
+    """
+    found = list(_ANSWER.finditer(text)) if "<answer>" in text else []
+    held = [one[2] for one in found if one[1] == "answer"]
+    return held[-1] if held and _is_code(held[-1], language) else text
+
+
+def tagged(text: str) -> list[str]:
+    r"""What stands in the tags of prompts for Python, each at the beginning of a line.
+
+    Where there is none in brackets, it is what stands in the others, as far as that is code.
+
+    Example:
+        >>> tagged("Sure.\n[PYTHON]\na\n[/PYTHON]"), tagged("<code>\nx = 1</code>")
+        (['\na\n'], ['\nx = 1'])
+    """
+    if not any(tag in text for tag in _TAGS.values()):
+        return []
+    parts = [_CLOSES.split(one, maxsplit=1)[0] for one in _OPENS.split(text)[1:]]
+    other = (one[2] for one in _ANSWER.finditer(text) if _is_code(one[2], "python"))
+    return [_bare(one) for one in parts or other]
+
+
+def _is_code(text: str, language: str) -> bool:
+    looks = _CODE.get(language)
+    return "```" in text or (looks is not None and looks.search(text) is not None)
 
 
 def whole(text: str) -> str:
@@ -117,7 +171,7 @@ def whole(text: str) -> str:
 
 
 def _bare(text: str) -> str:
-    """What is between tags, without a fence of its own."""
+    """What stands in tags, without a fence of its own."""
     return (fenced(text, {""}) or [text])[-1]
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import builtins
 import re
-from collections.abc import Iterator, Sequence
+import symtable
+import sys
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeGuard
 
@@ -17,27 +19,36 @@ _BEGINS = re.compile(
     r"|(?:if|for|while|with) .*:[ \t\r]*(?:#.*)?$|try *:)",
     re.MULTILINE,
 )
-# Two words that no statement begins with; where there are none, nobody has to read the program.
+# Two words that no statement begins with, or what none is; where there are none, nobody has to
+# read the program.
 _WORDS = re.compile(
     r"^(?!(?:def|class|import|from|if|elif|for|while|with|async|await|return|raise|assert|del|global"
-    r"|nonlocal|except|yield|lambda|match|case|type|print|not)\b)[A-Za-z][\w'-]*[,:]? +[A-Za-z]",
+    r"|nonlocal|except|yield|lambda|match|case|type|print|not)\b)[A-Za-z][\w'-]*[,:]? +[A-Za-z]"
+    r"|^(?!(?:else|try|finally)\b)[A-Za-z]+:[ \t\r]*$|^\w+\([^)\n]*\) *(?:->|[A-Za-z])"
+    r"|^(?:[^\x00-\x7f]|\*\*|[>|`]|---|[-*+] |\d+[.)] )",
     re.MULTILINE,
 )
 # All but those that end a text or a line; Python warns of some, and what a text says is not asked.
 _ESCAPE = re.compile(r"(\\[\\'\"\r\n])|\\")
 _NEWLINE = re.compile(r"\r\n|\r|\n")
 _LATER = re.compile(r"^[ \t]+\S", re.MULTILINE)
-_SAID = re.compile(r"\s*(?:[-*+]|\d+[.)]) +\S|[A-Za-z*_#\"'(]")
+_SAID = re.compile(r"\s*(?:[-*+]|\d+[.)]) +\S|---|[A-Za-z*_#\"'(>|`]|[^\x00-\x7f]")
+_BLANK = re.compile(r"\n(?:[ \t\r]*\n)+")
+_DEFINES = re.compile(r"^(?:@|(?:async +)?def |class |\w+ *= *lambda\b)", re.MULTILINE)
 _CALLED = re.compile(r"[\w.]+\(.*\)")
 _GOES_ON = re.compile(
     r"(?:else|elif|except|finally|return|yield|pass|break|continue|raise|assert|del|global|nonlocal"
     r"|async|await|lambda|match|case)\b"
 )
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+_NAMED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _LEAVES = (ast.Return, ast.Yield, ast.YieldFrom)
 _PYTHONS = frozenset(dir(builtins))
-Place = tuple[int, int]
-"""Where a statement stands, by block and line."""
+_ANY = "*"
+"""The name of what a star imports."""
+_FIRST = -1
+Place = tuple[int, int, int]
+"""Where a statement stands, by block, line and column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +57,18 @@ class _Definition:
 
     place: Place
     statement: ast.stmt
-    lines: Sequence[str]
+    lines: Sequence[bytes]
 
     @property
     def source(self) -> str:
-        """Its lines, with its decorators."""
-        decorators = getattr(self.statement, "decorator_list", [])
-        first = min([self.statement.lineno, *(one.lineno for one in decorators)])
-        return "\n".join(self.lines[first - 1 : self.statement.end_lineno])
+        """Its text, with its decorators, and without what else stands in its lines."""
+        one = self.statement
+        decorators = getattr(one, "decorator_list", [])
+        first = min([one.lineno, *(each.lineno for each in decorators)])
+        *lines, last = self.lines[first - 1 : one.end_lineno]
+        lines.append(last[: one.end_col_offset])
+        lines[0] = lines[0][one.col_offset :]
+        return b"\n".join(lines).decode()
 
 
 def parsed(source: str) -> ast.Module | None:
@@ -61,9 +76,13 @@ def parsed(source: str) -> ast.Module | None:
     if len(source) > _READ:
         return None
     try:
-        return ast.parse(_ESCAPE.sub(lambda found: found[1] or "x", source))
+        return ast.parse(_unescaped(source))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+
+
+def _unescaped(source: str) -> str:
+    return _ESCAPE.sub(lambda found: found[1] or "x", source)
 
 
 def complete(source: str) -> bool:
@@ -77,6 +96,18 @@ def complete(source: str) -> bool:
     return tree is not None and not any(isinstance(one, _LEAVES) for one in _outside(tree))
 
 
+def is_program(text: str) -> bool:
+    r"""Whether a text is all Python, so that fences and tags in it are a part of its own texts.
+
+    Example:
+        >>> is_program("def f():\n    'As `f()`.'\nprint('```')"), is_program("So:\n```\nx\n```")
+        (True, False)
+    """
+    first = text.lstrip()[:1]
+    begins = first in ("#", "'", '"') or _BEGINS.match(text.lstrip()) is not None
+    return begins and parsed(text) is not None
+
+
 def _outside(tree: ast.AST) -> Iterator[ast.AST]:
     """What stands in no function."""
     left = [tree]
@@ -87,15 +118,16 @@ def _outside(tree: ast.AST) -> Iterator[ast.AST]:
                 left.append(one)
 
 
-def with_helpers(blocks: Sequence[str], place: int) -> str:
+def with_helpers(blocks: Sequence[str], place: int, names: Collection[str] = ()) -> str:
     r"""A block, with what it needs and does not define of what the others define.
 
-    A name that is defined more than once is that of the last block before, or else of the first
-    one after. Nothing of another block is run but the definitions, imports and values needed.
+    A name that several blocks define is that of the last one before, or else of the first one
+    after. Nothing of another block is run but the definitions, imports and values needed.
 
     Args:
         blocks: All blocks of a completion.
         place: Which of them is the program.
+        names: What else is needed.
 
     Example:
         >>> with_helpers(["def twice(x): return x + x\nprint(7)", "print(twice(2))"], 1)
@@ -104,44 +136,79 @@ def with_helpers(blocks: Sequence[str], place: int) -> str:
     code = blocks[place]
     if len(blocks) == 1 or "__future__" in code or sum(map(len, blocks)) > _READ:
         return code
-    tree = parsed(code)
-    if tree is None or not (missing := _missing(tree)):
-        return code
-    given = _given(blocks, place)
-    needed: dict[Place, str] = {}
-    while missing:
-        found = given.get(missing.pop())
-        if found is not None and found.place not in needed:
-            needed[found.place] = found.source
-            missing |= _missing(found.statement)
+    needed = _needed(_missing(code, names), _given(blocks, place))
     return "\n".join([*(needed[one] for one in sorted(needed)), code])
 
 
-def _given(blocks: Sequence[str], place: int) -> dict[str, _Definition]:
-    """The definitions of all other blocks by name, each as it holds for the one at a place."""
-    found: dict[str, _Definition] = {}
+def _needed(missing: set[str], given: Mapping[str, Sequence[_Definition]]) -> dict[Place, str]:
+    """The sources of what names mean, and of what is needed for that, by where they stand."""
+    needed: dict[Place, str] = {}
+    while missing:
+        name = missing.pop()
+        for found in given.get(name, () if name in _PYTHONS else given.get(_ANY, ())):
+            if found.place not in needed:
+                needed[found.place] = found.source
+                missing |= _missing(found.source)
+    return needed
+
+
+def _given(blocks: Sequence[str], place: int) -> dict[str, list[_Definition]]:
+    """The definitions of each name that hold for the block at a place: all that one block has."""
+    # What the others need may be imported in this one.
+    found = _made(blocks[place], _FIRST, (ast.Import, ast.ImportFrom))
+    stars = found.pop(_ANY, [])
     for number in (*range(len(blocks) - 1, place, -1), *range(place)):
-        tree, lines = parsed(blocks[number]), _NEWLINE.split(blocks[number])
-        for one in tree.body if tree is not None else ():
-            made = _Definition((number, one.lineno), one, lines)
-            found |= dict.fromkeys(_names(one), made)
+        made = _made(blocks[number], number, ast.stmt)
+        stars += made.pop(_ANY, [])
+        found |= {name: each for name, each in made.items() if _may_be(name, each, number < place)}
+    return found | {_ANY: stars}
+
+
+def _may_be(name: str, made: Sequence[_Definition], before: bool) -> bool:
+    """Whether a name means this: one of Python's own only if it was a function's or class's."""
+    return name not in _PYTHONS or (
+        before and all(isinstance(one.statement, _NAMED) for one in made)
+    )
+
+
+def _made(
+    block: str, number: int, kinds: type[ast.stmt] | tuple[type[ast.stmt], ...]
+) -> dict[str, list[_Definition]]:
+    """What the statements of some kinds of a block define, by name."""
+    found: dict[str, list[_Definition]] = {}
+    if (tree := parsed(block)) is None:
+        return found
+    # Places in a line are counted in bytes.
+    lines = [line.encode() for line in _NEWLINE.split(block)]
+    for one in tree.body:
+        if isinstance(one, kinds):
+            made = _Definition((number, one.lineno, one.col_offset), one, lines)
+            for name in dict.fromkeys(_names(one)):
+                found.setdefault(name, []).append(made)
     return found
 
 
-def _names(statement: ast.stmt) -> list[str]:
+def _names(statement: ast.stmt) -> Iterable[str]:
     """What a statement defines."""
     match statement:
         case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
             return [name]
         case ast.ImportFrom(module="__future__"):
             return []
+        case ast.ImportFrom(module=module, names=[ast.alias(name="*")]):
+            # Of others, nobody knows that they are there.
+            return [_ANY] if module in sys.stdlib_module_names else []
         case ast.Import(names=names) | ast.ImportFrom(names=names):
             return [one.asname or one.name.partition(".")[0] for one in names]
         case ast.Assign(targets=targets):
             parts = [one for target in targets for one in ast.walk(target)]
             return [one.id for one in parts if _is_bound(one)]
+        case ast.AugAssign(target=ast.Name(id=name)):
+            return [name]
         case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr()):
             return [name]
+        case ast.Try(body=body):
+            return [name for one in body for name in _names(one)]
     return []
 
 
@@ -149,20 +216,22 @@ def _is_bound(node: ast.AST) -> TypeGuard[ast.Name]:
     return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
 
 
-def _missing(tree: ast.AST) -> set[str]:
-    """The names that are used, and defined nowhere in it."""
-    used: set[str] = set()
-    bound = set(_PYTHONS)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name):
-            (used if isinstance(node.ctx, ast.Load) else bound).add(node.id)
-        elif isinstance(node, ast.arg):
-            bound.add(node.arg)
-        elif isinstance(node, ast.alias):
-            bound.add(node.asname or node.name.partition(".")[0])
-        elif isinstance(name := getattr(node, "name", None), str):
-            bound.add(name)
-    return used - bound
+def _missing(source: str, names: Collection[str] = ()) -> set[str]:
+    """The names that are used, or needed, and that the module itself does not define."""
+    try:
+        left = [top := symtable.symtable(_unescaped(source), "", "exec")]
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return set()
+    used = set(names)
+    while left:
+        table = left.pop()
+        left += table.get_children()
+        used |= {one.get_name() for one in table.get_symbols() if table is top or one.is_global()}
+    return used - {one.get_name() for one in top.get_symbols() if _is_defined(one)}
+
+
+def _is_defined(name: symtable.Symbol) -> bool:
+    return name.is_assigned() or name.is_imported()
 
 
 def out_of_prose(text: str) -> str:
@@ -179,9 +248,11 @@ def out_of_prose(text: str) -> str:
     if first is None or parsed(text) is not None or _LATER.search(text, 0, first.start()):
         return text
     code = text[first.start() :]
-    if parsed(code) is None:
-        code = _before_words(code)
-    return code if code and parsed(code) is not None else text
+    for shortened in (str, _before_words, _before_examples):
+        found = shortened(code)
+        if found and parsed(found) is not None:
+            return found
+    return text
 
 
 def _before_words(code: str) -> str:
@@ -192,6 +263,17 @@ def _before_words(code: str) -> str:
         end -= 1
     parted = end < len(lines) and not lines[end].strip()
     return "".join(lines[: end + 1]) if end and parted else ""
+
+
+def _before_examples(code: str) -> str:
+    """What goes before the first words that come after the last definition; else nothing."""
+    last = max((one.start() for one in _DEFINES.finditer(code)), default=len(code))
+    for blank in _BLANK.finditer(code, last):
+        end = code.find("\n", blank.end())
+        line = code[blank.end() : end if end >= 0 else len(code)]
+        if not line.startswith("#") and _is_said(line):
+            return code[: blank.end()]
+    return ""
 
 
 def _is_said(line: str) -> bool:

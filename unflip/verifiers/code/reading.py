@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Collection, Iterator
 from textwrap import indent
 
 from unflip.sandbox.languages import PYTHON, Language
-from unflip.verifiers.code.blocks import fenced, tagged, whole
-from unflip.verifiers.code.piecing import complete, out_of_prose, with_helpers
+from unflip.verifiers.code.blocks import answer, ended, fenced, is_marked, tagged, whole
+from unflip.verifiers.code.piecing import complete, is_program, out_of_prose, with_helpers
 from unflip.verifiers.extract import final_part
 
 _DEFINING = r"(?:async +)?(?:def|class|function)|const|let|var"
@@ -16,7 +17,8 @@ _TYPES = (
     "Any", "Callable", "DefaultDict", "Deque", "Dict", "FrozenSet", "Iterable", "Iterator", "List",
     "Mapping", "Optional", "Sequence", "Set", "Tuple", "Type", "Union",
 )  # fmt: skip
-_TYPING = re.compile(r"^[ \t]*from typing import\b(?: *\([^)]*\)|[^\n]*)", re.MULTILINE)
+_TYPING = re.compile(r"^[ \t]*from typing import\b(?: *\([^()]*\)|[^\n]*)", re.MULTILINE)
+_RETURNS = re.compile(r"^[ \t]*(?:return|yield)\b", re.MULTILINE)
 _FURNITURE = (
     "import bisect, collections, copy, functools, heapq, itertools, math, operator, random, re, "
     "string, sys; from typing import *; from bisect import bisect_left, bisect_right, insort; "
@@ -28,21 +30,28 @@ _FURNITURE = (
 )
 
 
-def program(text: str, entry: str | None = None, language: Language = PYTHON) -> str:
+def program(
+    text: str,
+    entry: str | None = None,
+    language: Language = PYTHON,
+    names: Collection[str] = (),
+) -> str:
     r"""The code of a completion: its last fenced block, or all of it if there is none.
 
     Only what is said after the reasoning counts. Where the name of a function is known, the last
     block that defines it is taken. Blocks in another language are passed over, and where there are
     marked ones, so are those without a mark: they show what the program prints.
 
-    Of Python, what stands between `[PYTHON]` and `[/PYTHON]` is a marked block, too. The block that
-    is taken has what it needs from the others; and where there is no block, the program may stand
-    among words. One program is found, by the text alone.
+    What stands in `<answer>` is the answer, if it is code. Of Python, what stands between
+    `[PYTHON]` and `[/PYTHON]` is a block, too; the block that is taken has what it needs from the
+    others; and where there is no block, the program may stand among words. One program is found, by
+    the text alone.
 
     Args:
         text: The completion.
         entry: The function that is asked for.
         language: What the program is to be in.
+        names: All that is asked for; each may have a block of its own.
 
     Example:
         >>> program("Like this:\n```python\nprint(1)\n```\nIt prints 1.")
@@ -50,25 +59,61 @@ def program(text: str, entry: str | None = None, language: Language = PYTHON) ->
     """
     low, high = final_part(text)
     said = whole(text[low:high])
-    blocks = fenced(said, {language.name, *language.also})
-    if language is PYTHON:
-        blocks = blocks or tagged(said)
-    blocks = blocks or fenced(said, {""})
+    if language is PYTHON and is_marked(said) and is_program(said):
+        return said
+    said = ended(said)
+    held = answer(said, language.name)
+    said = held if entry is None or _makes(held, entry) else said
+    blocks = _blocks(said, entry, language)
     if blocks:
-        places = [n for n, one in enumerate(blocks) if entry is None or defines(one, entry)]
+        places = [n for n, one in enumerate(blocks) if entry is None or _makes(one, entry)]
         if language is PYTHON and places:
-            return with_helpers(blocks, places[-1])
-        return blocks[places[-1] if places else -1]
+            return with_helpers(blocks, places[-1], names)
+        # A body goes on where the prompt stops; beside it, there may be examples.
+        bodies = places or [n for n, one in enumerate(blocks) if _RETURNS.search(one)]
+        return blocks[bodies[-1] if bodies else -1]
     if language is not PYTHON:
         return said
     found = out_of_prose(said)
-    return found if entry is None or defines(found, entry) else said
+    return found if entry is None or _makes(found, entry) else said
+
+
+def _blocks(said: str, entry: str | None, language: Language) -> list[str]:
+    """The first blocks that there are, or others where these only use what is asked for."""
+    kept: list[str] = []
+    for blocks in _kinds(said, language):
+        if any(entry is None or _makes(one, entry) for one in blocks):
+            return blocks
+        kept = kept or blocks
+        if kept and not _mentions(kept[-1], entry):
+            return kept
+    before = out_of_prose(said.partition("```")[0]) if kept and language is PYTHON else ""
+    return [before] if entry is not None and _makes(before, entry) else kept
+
+
+def _kinds(said: str, language: Language) -> Iterator[list[str]]:
+    """The blocks of a text: with its language's mark, in the tags of prompts, without a mark."""
+    yield fenced(said, {language.name, *language.also})
+    if language is PYTHON:
+        yield tagged(said)
+    yield fenced(said, {""})
+
+
+def _mentions(code: str, entry: str | None) -> bool:
+    name = re.escape((entry or "").partition(".")[0])
+    return re.search(rf"\b{name}\b", code) is not None
 
 
 def defines(code: str, entry: str) -> bool:
     """Whether code defines a function or a class of this name, at any depth."""
     name = re.escape(entry.partition(".")[0])
     return re.search(rf"^[ \t]*(?:{_DEFINING}) +{name}\b", code, re.MULTILINE) is not None
+
+
+def _makes(code: str, entry: str) -> bool:
+    """Whether code defines it, or gives its name to a function without one."""
+    given = rf"^{re.escape(entry)}(?: *:[^=\n]*)? *= *lambda\b"
+    return defines(code, entry) or re.search(given, code, re.MULTILINE) is not None
 
 
 def completed(code: str, prompt: str, entry: str) -> str:
@@ -87,19 +132,20 @@ def completed(code: str, prompt: str, entry: str) -> str:
     if not defines(code, entry):
         return _continued(code, prompt)
     # Its own lines before the function: imports and helpers that the code may count on.
-    before = re.split(rf"^(?=def +{re.escape(entry)}\b)", prompt, maxsplit=1, flags=re.MULTILINE)
+    begins = rf"^(?=(?:async +)?def +{re.escape(entry)}\b)"
+    before = re.split(begins, prompt, maxsplit=1, flags=re.MULTILINE)
     return code if "__future__" in code else f"{before[0]}\n{code}"
 
 
 def _continued(code: str, prompt: str) -> str:
     """A prompt with a body as it is if it can be; else with its blanks, where that is Python."""
     lines = code.strip("\n")
-    if lines[:1] in (" ", "\t", "") or complete(prompt + code):
+    if not lines or complete(prompt + code):
         return prompt + code
     head = prompt.rstrip()
     last = head[head.rfind("\n") + 1 :]
     blanks = last[: len(last) - len(last.lstrip())] + " " * 4 * last.endswith(":")
-    for made in (f"{head}\n{blanks}{lines}", f"{head}\n{indent(lines, blanks)}"):
+    for made in (f"{head}\n{blanks}{code.strip()}", f"{head}\n{indent(lines, blanks)}"):
         if complete(made):
             return made
     return prompt + code

@@ -30,7 +30,7 @@ from unflip.verifiers.code.bench import Bench
 from unflip.verifiers.code.claims import within
 from unflip.verifiers.code.comparing import How, Tolerance
 from unflip.verifiers.code.judging import Finding
-from unflip.verifiers.code.reading import annotated, completed, furnished, program
+from unflip.verifiers.code.reading import annotated, completed, defines, furnished, program
 from unflip.verifiers.code.remembering import Memory, key_of
 from unflip.verifiers.code.rows import task_of
 from unflip.verifiers.code.speaking import check_called, language_of
@@ -217,7 +217,9 @@ class Code(Rule):
             raise BadTask(f"these tests can only be run with Python, not with {language.name}")
         if isinstance(task, Called) and language is not PYTHON:
             check_called(task, language)
-        code = program(sample.text, task.entry, language)
+        names = _names(task)
+        first = next((one for one in names if defines(sample.text, one)), None)
+        code = program(sample.text, task.entry or first, language, names)
         if len(code) > CODE_LIMIT:
             return self.reject(Reason.OVER_LIMIT)
         if not code.strip():
@@ -310,6 +312,17 @@ def _whole(code: str, given: Task, entry: str) -> str:
         code = completed(code, given.prompt, entry)
     named = isinstance(given, Called) or entry.startswith("Solution.")
     return furnished(code, entry) if named else code
+
+
+def _names(task: Ready) -> Sequence[str]:
+    """What the tests ask a program for."""
+    if isinstance(task, Called):
+        found = [one.function for one in task.calls]
+    elif isinstance(task, Conversed):
+        found = [str(*one.arguments[:1]) for one in task.calls if one.function == "@name"]
+    else:
+        found = []
+    return list(dict.fromkeys(one.partition("(")[0].partition(".")[0] for one in found))
 
 
 def _said(given: Task) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from itertools import accumulate, pairwise
 from math import isnan
 from typing import Any
 
@@ -12,7 +13,7 @@ from unflip.verifiers.code.comparing import Tolerance
 
 Row = Sequence[Any]
 _MATCHED = 100
-"""Among so many rows that differ in numbers only, each is looked for one that is near."""
+"""Among so many rows that are near each other, each is looked for one that is near."""
 
 
 def same_rows(
@@ -33,7 +34,8 @@ def same_rows(
         return False
     if ordered:
         return all(alike(a, b, tolerance) for a, b in zip(got, gold, strict=True))
-    groups, wanted = _grouped(got), _grouped(gold)
+    classes = _classes(zip(*got, *gold, strict=False), tolerance)
+    groups, wanted = _grouped(got, classes), _grouped(gold, classes)
     return groups.keys() == wanted.keys() and all(
         _matched(groups[key], wanted[key], tolerance) for key in wanted
     )
@@ -78,16 +80,39 @@ def _near(got: Any, gold: Any, tolerance: Tolerance) -> bool:
     return tolerance.near(a, b) or (isnan(a) and isnan(b))
 
 
-def _grouped(rows: Sequence[Row]) -> dict[str, list[Row]]:
-    """Rows by all of them that has to be equal to the letter."""
+def _classes(columns: Iterable[Sequence[Any]], tolerance: Tolerance) -> list[dict[Any, int]]:
+    """The numbers of each column, and which of them belong together: none is near another's."""
+    found = []
+    for values in columns:
+        numbers = [one for one in values if _number(one) and one == one]
+        exact = not any(isinstance(one, float) for one in numbers)
+        numbers = sorted(set(numbers))
+        apart = [exact or not _close(a, b, tolerance) for a, b in pairwise(numbers)]
+        found.append(dict(zip(numbers, accumulate([0, *apart]), strict=False)))
+    return found
+
+
+def _close(one: Any, other: Any, tolerance: Tolerance) -> bool:
+    try:
+        a, b = float(one), float(other)
+    except OverflowError:
+        return True
+    return tolerance.near(a, b) or tolerance.near(b, a)
+
+
+def _grouped(rows: Sequence[Row], classes: Sequence[Mapping[Any, int]]) -> dict[str, list[Row]]:
+    """Rows by all that has to be equal to the letter, and by what their numbers are near."""
     groups: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
-        groups[repr([None if _loose(one) else (type(one), one) for one in row])].append(row)
+        parts = zip(row, classes, strict=False)
+        groups[repr([_kept(one, near) for one, near in parts])].append(row)
     return groups
 
 
-def _loose(value: Any) -> bool:
-    return _number(value) or isinstance(value, (list, tuple, dict))
+def _kept(value: Any, near: Mapping[Any, int]) -> Any:
+    if _number(value):
+        return near.get(value)
+    return None if isinstance(value, (list, tuple, dict)) else (type(value), value)
 
 
 def _matched(got: list[Row], gold: list[Row], tolerance: Tolerance) -> bool:

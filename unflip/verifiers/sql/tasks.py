@@ -27,7 +27,8 @@ _CLOCK = re.compile(
 )
 # Text, names in quotes, comments, brackets, words; of the rest nothing is asked.
 _TOKEN = re.compile(
-    r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`|\[[^\]]*\]|--[^\n]*|/\*.*?\*/|[()]|\w+""", re.DOTALL
+    r"""'(?:[^']|'')*+'?|"(?:[^"]|"")*+"?|`[^`]*+`?|\[[^\]]*+\]?|--[^\n]*|/\*.*?(?:\*/|\Z)|[()]|\w+""",
+    re.DOTALL,
 )
 
 
@@ -83,6 +84,16 @@ def task_of(sample: Sample, dialect: str, order: str) -> Task | None:
         ordered=_counts(_one_of(row.get("order", order), ORDERS, "order"), gold),
         timed=any(_CLOCK.search(one) for one in (gold, *databases)),
     )
+
+
+def passing(query: str) -> bool:
+    """Whether a query may give other rows the next time, by the clock or by chance.
+
+    Example:
+        >>> passing("SELECT date('now')"), passing("SELECT date(day) FROM t")
+        (True, False)
+    """
+    return _CLOCK.search(query) is not None or bool(_by_chance(query))
 
 
 def _object(reference: Any) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
+from string import whitespace
 from typing import Any, ClassVar
 
 from unflip.errors import UsageError
@@ -36,11 +37,13 @@ from unflip.verifiers.code.remembering import key_of
 from unflip.verifiers.code.tasks import BadTask
 from unflip.verifiers.code.where import container_of
 from unflip.verifiers.sql.comparing import same_rows
-from unflip.verifiers.sql.tasks import DIALECTS, ORDERS, Task, task_of
+from unflip.verifiers.sql.tasks import DIALECTS, ORDERS, Task, passing, task_of
 from unflip.workers import cores
 
 _SQL = Language(
-    "sql", Way.INSIDE, also=frozenset({"sqlite", "sqlite3", "duckdb", "postgresql", "mysql"})
+    "sql",
+    Way.INSIDE,
+    also=frozenset({"sqlite", "sqlite3", "duckdb", "postgresql", "postgres", "mysql", "tsql"}),
 )
 _RUNNER = Path(__file__).with_name("runner.py").read_bytes()
 _LIMITS = frozenset({Status.CPU, Status.WALL, Status.MEMORY, Status.OUTPUT})
@@ -97,7 +100,7 @@ class Sql(Rule):
     dialect: str = "sqlite"
     order: str = "by_gold"
     absolute: float = 1e-9
-    relative: float = 1e-6
+    relative: float = 1e-9
     backend: str = "embedded"
     image: str = ""
     runtime: str = ""
@@ -163,7 +166,7 @@ class Sql(Rule):
         if task is None:
             return self.abstain(Reason.NO_REFERENCE)
         # After one semicolon another would be a second statement.
-        query = program(sample.text, None, _SQL).rstrip(" ;\n\t")
+        query = program(sample.text, None, _SQL).rstrip(f";{whitespace}")
         if len(query) > TEXT_LIMIT:
             return self.reject(Reason.OVER_LIMIT)
         if not query.strip():
@@ -179,7 +182,7 @@ class Sql(Rule):
                     return self._unreadable(gold)
                 ended = bench.run(_program(asked.task, asked.query))
                 if not asked.task.timed or _still(bench, asked.task, gold):
-                    return self._decided(ended, asked.task, gold)
+                    return self._decided(ended, asked, gold)
             return self._unreadable(_RESTLESS)
         except SandboxUnavailable:
             raise
@@ -208,7 +211,8 @@ class Sql(Rule):
     def _limits(self) -> Limits:
         return Limits(cpu=self.cpu, memory=self.memory * _MEGABYTE)
 
-    def _decided(self, ended: Result, task: Task, gold: Sequence[Given]) -> Verdict:
+    def _decided(self, ended: Result, asked: _Asked, gold: Sequence[Given]) -> Verdict:
+        task = asked.task
         given, forged = answers_of(ended.records[: RECORDS_LIMIT + 1], len(task.databases))
         passed = self._agreeing(given, gold, task)
         if ended.status in _LIMITS or len(ended.records) > RECORDS_LIMIT:
@@ -218,8 +222,8 @@ class Sql(Rule):
         elif forged or passed < len(gold):
             word, reason = "wrong rows", Reason.MISMATCH
         else:
-            return self.accept(evidence=_evidence(_Said("accepted", passed), ended, task))
-        return self.reject(reason, evidence=_evidence(_Said(word, passed), ended, task))
+            return self.accept(evidence=_evidence(_Said("accepted", passed), ended, asked))
+        return self.reject(reason, evidence=_evidence(_Said(word, passed), ended, asked))
 
     def _agreeing(self, given: Sequence[Any], gold: Sequence[Given], task: Task) -> int:
         """On how many databases, from the first on, a query gave what it should."""
@@ -253,12 +257,12 @@ class _Said:
     passed: int
 
 
-def _evidence(said: _Said, ended: Result, task: Task) -> dict[str, Any]:
+def _evidence(said: _Said, ended: Result, asked: _Asked) -> dict[str, Any]:
     wrong = said.verdict in ("accepted", "wrong rows")
     return asdict(said) | {
         "level": ended.level.word,
-        "databases": len(task.databases),
-        "timed": task.timed,
+        "databases": len(asked.task.databases),
+        "timed": asked.task.timed or passing(asked.query),
         "cpu": round(ended.cpu, 4),
         "error": "" if wrong else ended.last_error,
     }
