@@ -362,6 +362,18 @@ WHOLE = [
     "def sieve(n):\n    ok = bytearray([1]) * (n + 1)\n    for p in range(2, n + 1):\n        if ok[p]:\n"
     "            yield p\n            ok[p*p::p] = bytes(len(ok[p*p::p]))\nprint(sum(sieve(10000)))",
     "n = 27\nsteps = 0\nwhile n != 1:\n    n = n // 2 if n % 2 == 0 else 3 * n + 1\n    steps += 1\nprint(steps)",
+    "import sys\nprint('closed by hand')\nsys.stdout.close()",
+    "import sys\nsys.stdout = None\nprint('to nobody')",
+    "import codecs, sys\nsys.stdout = codecs.getwriter('utf8')(sys.stdout.detach())\nprint('é')",
+    "import os, sys\nclass Out:\n    def __init__(self): self.said = []\n    def write(self, s): self.said.append(s)\n"
+    "    def flush(self):\n        os.write(1, ''.join(self.said).encode())\n        self.said = []\n"
+    "sys.stdout = Out()\nprint('flushed by what the program defines')",
+    "import os, sys\nlimit = 3\nclass D:\n    def __del__(self): os.write(1, b'%d\\n' % limit)\nd = D()\nkept = [D(), d]",
+    "import sys\nlog = []\nclass D:\n    def __del__(self): log.append(1); sys.stdout.write(f'{log}\\n')\nd, e = D(), D()",
+    "import ctypes\nctypes.CDLL(None).puts(b'printed by C')",
+    "raise SystemExit(10 ** 30)",
+    "import sys\nsys.exit(-(10 ** 30))",
+    "import random\nprint(0 <= random.random() < 1)",
     "import sys\na = [[int(i == j) for j in range(5)] for i in range(5)]\nfor r in a:\n    print(*r)\n"
     "sys.stdout.write(f'{len(a)}\\n')",
 ]  # fmt: skip

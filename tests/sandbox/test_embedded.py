@@ -103,6 +103,39 @@ def test_chance_is_the_same_in_every_run(sandbox):
     assert sandbox.run(program, LIMITS).stdout == sandbox.run(program, LIMITS).stdout
 
 
+def test_chance_is_the_same_in_every_server(sandbox):
+    """However many forks it took to reach the level."""
+    program = Program("import random; print(random.random())")
+    first = sandbox.run(program, LIMITS)
+    with Embedded(minimum=first.level, most=first.level) as other:
+        assert other.run(program, LIMITS).stdout == first.stdout
+
+
+DEAF = """
+import os, signal, sys
+from unflip.sandbox import Embedded, Level, Limits, Program
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+os.umask(0o777)
+program = Program('''
+import os, signal
+print(oct(os.umask(0)))
+signal.signal(signal.SIGALRM, lambda *_: print("rang"))
+signal.setitimer(signal.ITIMER_REAL, 0.01)
+signal.pause()
+''')
+level = Level(int(sys.argv[1]))
+with Embedded(minimum=level, most=level) as sandbox:
+    print(sandbox.run(program, Limits()).stdout.decode(), end="")
+"""
+
+
+def test_a_caller_that_hears_no_signals_is_served(sandbox):
+    """What it blocks, ignores and masks is neither the server's nor the program's."""
+    command = [sys.executable, "-c", DEAF, str(int(sandbox.level))]
+    assert subprocess.check_output(command) == b"0o22\nrang\n"
+
+
 def test_many_threads_may_call(sandbox):
     """Every caller gets its own program's output."""
     with ThreadPoolExecutor(8) as threads:

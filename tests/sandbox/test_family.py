@@ -20,6 +20,7 @@ from unflip.sandbox.results import dispossessed, result
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the embedded backend needs Linux")
 MEGABYTE = 1 << 20
 EXIT = {"x86_64": 60, "aarch64": 93}[platform.machine()]
+CLONE = {"x86_64": 56, "aarch64": 220}[platform.machine()]
 LIMITS = Limits(memory=100 * MEGABYTE)
 HELD = 40 * MEGABYTE
 
@@ -38,7 +39,7 @@ def below(code, count):
         # Who waits for the other has begun to by then.
         time.sleep(0.1)
         seen = family.look()
-        print(family.memory(seen), family.exact(seen, 1 << 40), family.cpu(seen))
+        print(family.memory(seen), family.exact(seen, 1 << 40, 1e9), family.cpu(seen))
         for one in seen:
             os.kill(one.number, {int(signal.SIGKILL)})
     """
@@ -121,6 +122,35 @@ def test_memory_that_is_lent_to_a_child_counts_once(tmp_path):
     assert most < 2 * HELD
 
 
+def test_who_waits_for_a_child_with_a_memory_of_its_own_has_lent_none():
+    """Each counts, though the two have as many addresses."""
+    most, held, _ = below(
+        f"""
+        import ctypes, time
+        kept = b"x" * {HELD}
+        print(flush=True)
+        ctypes.CDLL(None).syscall({CLONE}, 0x4000 | 17, 0, 0, 0, 0)
+        time.sleep(60)
+    """,
+        2,
+    )
+    assert HELD <= held < 2 * HELD <= most
+
+
+def test_telling_apart_what_is_shared_takes_no_longer_than_it_may():
+    """What several have counts for each, once there is no time left to find out."""
+    place = os.open("/proc", os.O_RDONLY)
+    try:
+        family = Family(place, apart=False)
+        with subprocess.Popen(["/bin/sleep", "60"]) as child:
+            until(lambda: family.look())
+            seen = family.look() * 2
+            assert family.exact(seen, 1 << 40, 0) == sum(one.memory for one in seen)
+            child.kill()
+    finally:
+        os.close(place)
+
+
 def test_processor_time_of_all_is_summed():
     """That of children that live, and of those that have ended and been waited for."""
     _, _, used = below(
@@ -162,7 +192,7 @@ def test_nothing_is_seen_of_who_is_gone():
         child.kill()
         child.wait()
         assert looked() == []
-        assert family.exact(seen, 1 << 40) == family.memory(seen)
+        assert family.exact(seen, 1 << 40, 1e9) == family.memory(seen)
     finally:
         os.close(place)
 

@@ -1,6 +1,7 @@
 """Exact numbers and times as data: themselves again afterwards, and never too large."""
 
 import datetime
+import json
 import math
 
 import pytest
@@ -40,6 +41,13 @@ def test_what_nobody_writes_is_not_read(said):
     """Parts that are none, kinds that are not ours, and numbers too large to reckon with."""
     with pytest.raises(Unreadable):
         parse(said)
+
+
+@pytest.mark.parametrize("parts", [["f" * 10_001, "0x1"], ["0x1", "f" * 10_001]])
+def test_a_fraction_that_is_long_is_not_read(parts):
+    """To reduce it would take the square of its length."""
+    with pytest.raises(Unreadable):
+        parse(json.dumps({"x": ["Fraction", *parts]}))
 
 
 def test_a_subclass_is_an_object():

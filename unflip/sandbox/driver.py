@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import random
 import signal
@@ -11,8 +12,9 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
+from functools import partial
 from io import TextIOWrapper
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any, cast
 
 from unflip.sandbox import answering, codec
@@ -20,7 +22,8 @@ from unflip.sandbox import answering, codec
 RECORDS = 3
 """The descriptor that records of calls are written to."""
 
-
+_LONG = 1 << 63
+_TOOLS = (ModuleType, FunctionType, type, int, float, str, bytes)
 _MODULES = {name: ModuleType(name) for name in ("__main__", "solution")}
 
 
@@ -78,7 +81,8 @@ def run_calls(code: bytes, calls: bytes) -> int:
             _write_all(write, line)
 
     status = _status(everything)
-    _status(lambda: (sys.stdout.flush(), sys.stderr.flush()))
+    for name in ("stdout", "stderr"):
+        _status(partial(_flush, name))
     return status
 
 
@@ -136,7 +140,8 @@ def _exit_code(code: object) -> int:
     if code is None:
         return 0
     if isinstance(code, int):
-        return int(code) & 0xFF
+        # As a C compiler's long, which -1 stands for where it is too large.
+        return int(code) & 0xFF if -_LONG <= code < _LONG else 0xFF
     try:
         sys.stderr.write(f"{code}\n")
     except Exception:
@@ -162,8 +167,29 @@ def _finish(module: ModuleType) -> None:
     """What an interpreter does at its end: threads, exit handlers, finalisers of what is global."""
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
-    sys.stdout.flush()
-    for name in [one for one in module.__dict__ if one != "__builtins__"]:
-        module.__dict__[name] = None
-    sys.stdout.flush()
-    sys.stderr.flush()
+    _flush("stdout")
+    # What has replaced them may need the names that go.
+    sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
+    names = module.__dict__
+    for name in sorted(names, key=lambda one: _needed(names[one])):
+        if name != "__builtins__":
+            names[name] = None
+    with contextlib.suppress(Exception):
+        _flush("stdout")
+    with contextlib.suppress(Exception):
+        _flush("stderr")
+
+
+def _needed(value: object) -> int:
+    """How long finalisers may need a global: those that have one go first, and code last."""
+    kind = type(value)
+    if any("__del__" in one.__dict__ for one in kind.__mro__):
+        return 0
+    return 2 if issubclass(kind, _TOOLS) else 1
+
+
+def _flush(name: str) -> None:
+    """Flush a standard stream, if the program has left one, and not closed it."""
+    stream = getattr(sys, name, None)
+    if stream is not None and not getattr(stream, "closed", False):
+        stream.flush()

@@ -9,6 +9,8 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from unflip.sandbox.kernel import share_memory
+
 _CLOCK = 2
 _TICKS = os.sysconf("SC_CLK_TCK")
 _KIB = 1024
@@ -30,7 +32,6 @@ class Process:
         number: Its id.
         parent: The id of its parent.
         blocked: Whether it is where no signal reaches it, as one is until its `vfork` returns.
-        addresses: Bytes of its address space.
         memory: Bytes that it holds and that no file does; some may be another's as well.
         waited: Seconds of processor time of its children whose end it has taken.
         body: Where the list shows its memory.
@@ -39,7 +40,6 @@ class Process:
     number: int
     parent: int
     blocked: bool
-    addresses: int
     memory: int
     waited: float
     body: str
@@ -83,14 +83,18 @@ class Family:
         """What is left of such a number without what every process begins with."""
         return max(0, memory - self._begun_with * (len(processes) - 1))
 
-    def exact(self, processes: Sequence[Process], enough: int) -> int:
-        """Bytes that they hold, each counted once; this takes long, and stops at `enough`."""
+    def exact(self, processes: Sequence[Process], enough: int, until: float) -> int:
+        """Bytes that they hold, each counted once; this takes long, and stops at `enough`.
+
+        From a time of the own process's clock on, what several have counts for each: with many
+        mappings, they could take more in the meantime than is ever seen.
+        """
         held = self._beside(processes)
         for one in processes:
             if held > enough:
                 break
             if not _lent(one, processes):
-                held += self._share(one)
+                held += self._share(one) if time.process_time() < until else one.memory
         return held
 
     def refresh(self) -> None:
@@ -122,29 +126,32 @@ class Family:
     def _process(self, number: int) -> Process | None:
         """A process, if it is still there."""
         said = self._read(f"{number}/stat").rpartition(b")")[2].split()
-        if len(said) < 21:
+        if len(said) < 18:
             return None
-        body = self._body(number) if said[0] == b"Z" and int(said[17]) > 1 else str(number)
+        memory, body = max((self._held(one), one) for one in self._bodies(number, said))
         return Process(
             number=number,
             parent=int(said[1]),
             blocked=said[0] == b"D",
-            addresses=int(said[20]),
-            memory=sum(map(int, _HELD.findall(self._read(f"{body}/status")))) * _KIB,
+            memory=memory,
             waited=(int(said[13]) + int(said[14])) / _TICKS,
             body=body,
         )
 
-    def _body(self, number: int) -> str:
-        """Where the memory is of a process whose first thread has ended, and others have not."""
-        with contextlib.suppress(OSError):
-            home = os.open(f"{number}/task", os.O_RDONLY, dir_fd=self.place)
-            try:
-                last = max(map(int, os.listdir(home)))  # noqa: PTH208
-            finally:
-                os.close(home)
-            return f"{number}/task/{last}"
-        return str(number)
+    def _bodies(self, number: int, said: Sequence[bytes]) -> list[str]:
+        """Where the memory of a process may be: if its first thread has ended, at any other."""
+        if said[0] == b"Z" and int(said[17]) > 1:
+            with contextlib.suppress(OSError):
+                home = os.open(f"{number}/task", os.O_RDONLY, dir_fd=self.place)
+                try:
+                    threads = os.listdir(home)  # noqa: PTH208
+                finally:
+                    os.close(home)
+                return [f"{number}/task/{one}" for one in threads] or [str(number)]
+        return [str(number)]
+
+    def _held(self, body: str) -> int:
+        return sum(map(int, _HELD.findall(self._read(f"{body}/status")))) * _KIB
 
     def _share(self, one: Process) -> int:
         """Bytes of a process's memory, and of what several have in common its part."""
@@ -160,16 +167,18 @@ class Family:
             return 0
         said = self._read("self/net/sockstat").split()
         sockets = int(said[2]) if len(said) > 2 else 0
-        return self._files(processes[0]) + sockets * _SOCKET
+        return self._files(processes) + sockets * _SOCKET
 
-    def _files(self, one: Process) -> int:
-        with contextlib.suppress(OSError):
-            scratch = os.open(f"{one.number}/{_SCRATCH}", os.O_PATH, dir_fd=self.place)
-            try:
-                said = os.statvfs(scratch)
-            finally:
-                os.close(scratch)
-            return (said.f_blocks - said.f_bfree) * said.f_frsize
+    def _files(self, processes: Sequence[Process]) -> int:
+        """Bytes in the files of a run, of whom some may have ended."""
+        for one in processes:
+            with contextlib.suppress(OSError):
+                scratch = os.open(f"{one.body}/{_SCRATCH}", os.O_PATH, dir_fd=self.place)
+                try:
+                    said = os.statvfs(scratch)
+                finally:
+                    os.close(scratch)
+                return (said.f_blocks - said.f_bfree) * said.f_frsize
         return 0
 
     def _kills_so_far(self) -> int:
@@ -200,5 +209,5 @@ def clock(number: int) -> float:
 def _lent(one: Process, processes: Sequence[Process]) -> bool:
     """Whether a process waits while a child has its memory, which is counted there."""
     return one.blocked and any(
-        other.parent == one.number and other.addresses == one.addresses for other in processes
+        other.parent == one.number and share_memory(one.number, other.number) for other in processes
     )

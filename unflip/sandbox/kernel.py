@@ -10,6 +10,7 @@ MACHINE = platform.machine()
 NEW_NAMESPACES = {"mount": 0x00020000, "uts": 0x04000000, "ipc": 0x08000000,
                   "user": 0x10000000, "pid": 0x20000000, "net": 0x40000000}  # fmt: skip
 _NUMBERS = {
+    "kcmp": (312, 272),
     "pivot_root": (155, 41),
     "capset": (126, 91),
     "open_tree": (428, 428),
@@ -23,12 +24,15 @@ _NUMBERS = {
     "landlock_add_rule": (445, 445),
     "landlock_restrict_self": (446, 446),
 }
+_MEMORY = 1
 HERE = -100
 """The working directory, to calls that take a directory's descriptor."""
 _libc = ctypes.CDLL(None, use_errno=True)
 _held = ctypes.PyDLL(None, use_errno=True)
 """The same, with the interpreter's lock held during calls: a fork then has it too."""
 _libc.syscall.restype = ctypes.c_long
+# Looked up once, not in every run.
+_libc.fflush.restype = ctypes.c_int
 
 
 def call(name: str, *arguments: int | bytes | ctypes.Array[ctypes.c_char] | None) -> int:
@@ -54,6 +58,19 @@ def fork() -> int:
         OSError: The kernel refuses.
     """
     return _checked("fork", _held.fork())
+
+
+def share_memory(one: int, other: int) -> bool:
+    """Whether two processes have one memory; False where the kernel does not say."""
+    try:
+        return call("kcmp", one, other, _MEMORY, 0, 0) == 0
+    except OSError:
+        return False
+
+
+def flush_files() -> None:
+    """Write out what C code has printed in this process, as at the end of a C program."""
+    _libc.fflush(None)
 
 
 def prctl(option: int, *arguments: int) -> int:

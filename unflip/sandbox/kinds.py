@@ -56,7 +56,8 @@ def _decimal(said: str) -> Decimal:
 
 def _fraction(numerator: str, denominator: str) -> Fraction:
     below = int(denominator, 16)
-    if below < 1:
+    # It is reduced when it is made, which takes the square of its length.
+    if below < 1 or len(numerator) > _DIGITS or len(denominator) > _DIGITS:
         raise ValueError("no fraction of ours")
     return Fraction(int(numerator, 16), below)
 

@@ -10,6 +10,7 @@ import gc
 import importlib
 import json
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
@@ -19,7 +20,7 @@ from typing import NamedTuple, NoReturn
 
 from unflip.sandbox import confine, driver, frames, landlock, seccomp, tools
 from unflip.sandbox.confine import House
-from unflip.sandbox.kernel import fork
+from unflip.sandbox.kernel import flush_files, fork
 from unflip.sandbox.languages import TABLE, Language, Way
 from unflip.sandbox.levels import Level
 from unflip.sandbox.limits import Limits
@@ -32,6 +33,8 @@ _REQUESTS, _REPLIES, _LOG = 32, 33, 34
 """Where the server's own streams are: the places up to `_LAST` are a run's."""
 _BEGINS, _MISSING = b"!", b"?"
 _ALL_SEALS = 0b1111
+# As every Python does.
+_IGNORED = {signal.SIGPIPE, signal.SIGXFSZ}
 # What most programs import: whatever is here is copied with every fork.
 _PRELOADED = (
     "ast", "bisect", "collections", "contextlib", "copy", "dataclasses", "enum", "functools",
@@ -59,17 +62,19 @@ class Setup:
 
 def main() -> None:
     """Set up, say which level was reached, and serve until the input ends."""
+    _forget()
     _reserve()
     setup = Setup(**json.loads(sys.argv[1]))
     for name in _PRELOADED:
         importlib.import_module(name)
-    _prepare()
     try:
         house = _set_up(setup)
     except OSError as why:
         _make_room()
         _write(frames.pack({"level": None, "why": str(why)}))
         return
+    # Not before: a level is reached by forks, and each changes what chance begins with.
+    _prepare()
     here = confine.place_of if house.level is Level.NAMESPACES else str
     sys.path[:] = map(here, setup.path)
     tools.PLACES.update({name: here(path) for name, path in setup.tools.items()})
@@ -85,6 +90,18 @@ def main() -> None:
             pass
     finally:
         os.dup2(_LOG, 2)
+
+
+def _forget() -> None:
+    """Undo what a process takes over from who starts it: signals and the mask of files' modes.
+
+    Who ignores the end of children is never told of it.
+    """
+    os.umask(0o022)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    for one in signal.valid_signals() - _IGNORED:
+        if signal.getsignal(one) is signal.SIG_IGN:
+            signal.signal(one, signal.SIG_DFL)
 
 
 def _reserve() -> None:
@@ -207,6 +224,7 @@ def _become(house: House, limits: Limits, work: _Work) -> NoReturn:
             _lay_beside(code, calls if work.calls else b"")
         confine.shut_in(house, limits, work.language, (_READY if inside else _LAST) + 1)
         status = _run(code, calls, work, limits, house.level)
+        flush_files()
     except (OSError, EOFError):
         os.write(2, traceback.format_exc().encode())
     finally:

@@ -23,6 +23,8 @@ _IN_COMMON = 4 << 30
 
 To find out what they share takes as long as that is large, and so does their end.
 """
+_TELLING_APART = 0.25
+"""Seconds of our own processor time for that: twice what so many bytes take."""
 
 
 @dataclass(frozen=True)
@@ -92,10 +94,11 @@ def _held(family: Family, processes: list[Process], limit: int) -> int:
 
     One that begins while they are looked at may be seen with its parent's memory for its own.
     """
+    until = time.process_time() + _TELLING_APART
     for last in reversed(range(_LOOKS)):
         held = family.memory(processes)
         if limit < held <= limit + _IN_COMMON:
-            held = family.exact(processes, limit)
+            held = family.exact(processes, limit, until)
         if held <= limit or not last:
             break
         processes = family.look()

@@ -16,7 +16,7 @@ _SERVER = (
 )  # fmt: skip
 _NAMESPACES = (
     "unshare", "setns", "mount", "umount2", "pivot_root", "open_tree", "move_mount", "fsopen",
-    "fsconfig", "fsmount", "mount_setattr",
+    "fsconfig", "fsmount", "mount_setattr", "kcmp",
 )  # fmt: skip
 
 
