@@ -65,6 +65,8 @@ def main() -> None:
     _forget()
     _reserve()
     setup = Setup(**json.loads(sys.argv[1]))
+    # That of an environment is a link, which a new root does not show.
+    executable = os.path.realpath(sys.executable)
     for name in _PRELOADED:
         importlib.import_module(name)
     try:
@@ -77,6 +79,7 @@ def main() -> None:
     _prepare()
     here = confine.place_of if house.level is Level.NAMESPACES else str
     sys.path[:] = map(here, setup.path)
+    sys.executable = here(executable)
     tools.PLACES.update({name: here(path) for name, path in setup.tools.items()})
     # A program finds the modules of a process that has just begun; in a run it would cost more.
     for name in [one for one in sys.modules if one.split(".")[0] == "unflip"]:
