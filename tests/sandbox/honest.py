@@ -242,8 +242,6 @@ import tomllib; print(tomllib.loads("a = 1\\n[b]\\nc = [1.5, true]"))
 """.strip().splitlines()
 
 WHOLE = [
-    "import resource, sys\nresource.setrlimit(resource.RLIMIT_STACK, (resource.RLIM_INFINITY,) * 2)\n"
-    "sys.setrecursionlimit(10**6)\ndef down(n):\n    return n and 1 + down(n - 1)\nprint(down(30000))",
     'if __name__ == "__main__":\n    print("main")\nelse:\n    print(__name__)',
     "import os\nprint(os.path.basename(__file__), __name__, __doc__, __spec__, __package__)",
     '"""A docstring."""\nprint(__doc__)',

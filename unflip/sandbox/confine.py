@@ -342,6 +342,4 @@ def _limit(limits: Limits, level: Level, language: Language) -> None:
     for kind, value in wanted.items():
         _, hard = resource.getrlimit(kind)
         least = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        # Programs for contests raise their stack first of all; addresses bound it in any case.
-        free = kind == resource.RLIMIT_STACK and not language.reserves
-        resource.setrlimit(kind, (least, hard if free else least))
+        resource.setrlimit(kind, (least, least))
